@@ -1,0 +1,75 @@
+# make build    both programs into bin/
+# make demo     sets up what is missing and runs the main job (ONCE=1 ends after the first report, REPORT=file takes yours)
+# make test     sets up what is missing and runs every test
+# make check    the quick loop for a change: build, vet, lint and the short tests
+# make bench    measurements beside their peers (BENCH=name,… picks some)
+# make fuzz     every fuzz target for FUZZTIME (10s)
+# make setup    installs everything that demo, test and lint need; make clean removes what make made
+
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: build check test demo bench fuzz setup setup-demo setup-test setup-lint pages vet cross lint vuln clean
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -X main.version=$(VERSION)
+# No clock is right before the source was committed: the agent's time never goes below it.
+BUILT   := $(shell git log -1 --format=%ct 2>/dev/null)
+TOOLS   := .tools/bin
+PAGES   := $(wildcard hub/web/package.json agent/web/package.json)
+
+# The version is stamped above; Go's own stamping fails in a clone that belongs to another user.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
+build: $(if $(PAGES),pages)
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/loa-hub ./hub
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS) -X main.built=$(BUILT)' -o bin/loa-agent ./agent
+
+# Without -race, so that it needs no C compiler and stays under two minutes; make test has the detector.
+check: setup-lint build vet lint
+	go test -short -timeout 110s ./...
+
+# What plays in real time runs alone, one package after the other: a neighbour that compiles or encodes would starve it.
+SOUND := /agent/app$$|/agent/internal/speaker$$|/internal/e2e
+
+# Every tool was just set up, so tests treat a missing one as a failure (CI). go test's lines come last.
+test: setup-test setup-lint build vet cross lint vuln
+	CI=$${CI:-true} CGO_ENABLED=1 go test -race -count=1 -timeout 20m $$(go list ./... | grep -vE '$(SOUND)')
+	CI=$${CI:-true} CGO_ENABLED=1 go test -race -count=1 -timeout 20m -p 1 $$(go list ./... | grep -E '$(SOUND)')
+
+demo: setup-demo build
+	go run ./scripts/demo
+
+bench: setup-demo build
+	go run ./scripts/bench
+
+fuzz:
+	scripts/fuzz.sh
+
+setup:
+	scripts/setup.sh demo test lint
+
+setup-demo setup-test setup-lint:
+	scripts/setup.sh $(@:setup-%=%)
+
+pages:
+	scripts/setup.sh pages
+	for p in $(PAGES:%/package.json=%); do npm --prefix "$$p" run build || exit 1; done
+
+vet:
+	go vet ./...
+
+# The other machines of a fleet: no C compiler is at hand for them, so nothing may need one.
+cross:
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -o /dev/null ./agent
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -o /dev/null ./hub
+	CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go build -o /dev/null ./agent
+
+lint:
+	$(TOOLS)/golangci-lint run ./...
+
+vuln:
+	scripts/vuln.sh
+
+clean:
+	rm -rf bin var .tools
