@@ -1,0 +1,294 @@
+package broadcast
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// Measures of deciding.
+const (
+	// Grace is how late a sound may begin and still be on time: it joins at its position, whatever its rule.
+	Grace = 2 * time.Second
+	// overrun is how long a sound may go on after its planned end before what comes next takes its place.
+	overrun = time.Second
+)
+
+// Decide rules on an instant of trusted time: what sounds, what must stop, what is settled without sound. It
+// changes nothing; the agent carries the ruling out, notes it in the state, and asks again by Wake or whenever
+// a sound ends or plan or decisions change. Asked late or after a restart it gives the same answers later, and
+// over time every slot gets exactly one record: by a verdict or by the sound that ended.
+func (p *Plan) Decide(now time.Time, s State) Ruling {
+	d := &deciding{p: p, now: now, s: s, slots: p.near(now, s)}
+	d.bulletins()
+	for _, id := range slices.Sorted(maps.Keys(s.Journal)) {
+		if pr := s.Journal[id]; !pr.Ended && pr.Slot.Class != Urgent {
+			d.begun(pr)
+		}
+	}
+	for _, sl := range d.slots {
+		if _, begun := s.Journal[sl.ID]; !begun && sl.closes().After(s.Accounted) {
+			d.unbegun(sl)
+		}
+	}
+	d.choose()
+	d.next()
+	d.wake()
+	return d.Ruling
+}
+
+// deciding is the work of one Decide.
+type deciding struct {
+	Ruling
+	p     *Plan
+	now   time.Time
+	s     State
+	slots []Slot
+
+	urgent  *Cue   // bulletin that sounds now
+	going   *Cue   // scheduled slot that sounds and may go on
+	resume  *Cue   // interrupted or broken slot that may go on from where it would be
+	due     *Cue   // slot that begins now
+	late    *Cue   // late slot that begins whole now
+	armed   []*Cue // scheduled slots that the player holds and that have not begun
+	pending []time.Time
+	why     string // why the slot planned for now does not sound
+}
+
+// near gives the slots that can matter at an instant: from the last closed date on to what a sound beginning
+// now can reach, without past dates that have all their records.
+func (p *Plan) near(now time.Time, s State) []Slot {
+	today := DateOf(now, p.Zone)
+	from, to := DateOf(earlier(s.Accounted, now), p.Zone).AddDays(-1), DateOf(now.Add(maxItem), p.Zone)
+	if s.Accounted.IsZero() {
+		from = today.AddDays(-1)
+	}
+	var out []Slot
+	pins := s.pins()
+	for i := range p.index.groups {
+		if g := &p.index.groups[i]; g.from <= to && from <= g.to && (g.to >= today || !g.recorded(s.Journal)) {
+			for _, f := range p.place(g, pins) {
+				out = append(out, f.Slot)
+			}
+		}
+	}
+	slices.SortFunc(out, inTime)
+	return out
+}
+
+// recorded tells whether the journal knows every slot of the group.
+func (g *group) recorded(journal map[string]Progress) bool {
+	for _, c := range g.cands {
+		for i := range c.slots {
+			if _, known := journal[c.slots[i].ID]; !known {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (s *State) pins() []Pin {
+	out := make([]Pin, 0, len(s.Journal))
+	for _, pr := range s.Journal {
+		out = append(out, pr.Pin)
+	}
+	return out
+}
+
+func (d *deciding) settle(sl Slot, o Outcome, reason string) {
+	d.Settled = append(d.Settled, Verdict{Slot: sl, Outcome: o, Reason: reason})
+}
+
+// silenced tells why a scheduled slot may not sound at an instant although that is its place.
+func (d *deciding) silenced(sl Slot, at time.Time) string {
+	switch {
+	case d.p.held(at, time.Time{}):
+		return ReasonStopped
+	case d.p.muted(at):
+		return ReasonMuted
+	case d.p.withdrawn(sl.Item, at):
+		return ReasonWithdrawn
+	}
+	if _, known := d.p.index.slots[sl.ID]; !known {
+		return ReasonCancelled
+	}
+	return ""
+}
+
+// begun rules on a slot that began and has no record yet (rules 6 and 7).
+func (d *deciding) begun(pr Progress) {
+	sl, end := pr.Slot, later(pr.Slot.End, pr.Ends)
+	silenced := d.silenced(sl, later(d.now, pr.armed(d.now)))
+	joins := sl.Lateness.Rule == LateJoin && silenced == "" && d.now.Before(end)
+	switch {
+	case pr.Sounding && silenced != "":
+		d.Stop = append(d.Stop, Stop{Slot: sl.ID, Reason: silenced})
+	case pr.Sounding && d.urgent != nil && d.urgent.Ends.After(pr.armed(d.now)):
+		d.Stop = append(d.Stop, Stop{Slot: sl.ID, Reason: ReasonUrgent, Resume: joins})
+	case pr.Sounding && d.now.After(end.Add(overrun)):
+		d.Stop = append(d.Stop, Stop{Slot: sl.ID, Reason: ReasonLate})
+	case pr.Sounding && pr.Cued.After(d.now):
+		d.armed = append(d.armed, d.cue(sl, pr.Cued, pr.Cued.Sub(sl.Start), pr.Ends, ReasonComplete))
+	case pr.Sounding:
+		if d.going == nil || pr.Began.Before(d.going.Begin) {
+			d.going = d.cue(sl, pr.Began, 0, end, ReasonComplete)
+		}
+	case joins && d.s.Lacking[sl.ID] != "":
+		d.pending = append(d.pending, end)
+	case joins:
+		d.resume = d.cue(sl, d.now, d.now.Sub(sl.Start), sl.End, ReasonResumed)
+		d.pending = append(d.pending, end)
+	case pr.Interrupted && silenced != "":
+		d.settle(sl, Cut, silenced)
+	case pr.Interrupted:
+		d.settle(sl, Cut, ReasonUrgent)
+	default:
+		d.settle(sl, Cut, ReasonPower)
+	}
+}
+
+// armed is when a slot begins that the player holds already, zero for any other.
+func (pr *Progress) armed(now time.Time) time.Time {
+	if pr.Sounding && pr.Cued.After(now) {
+		return pr.Cued
+	}
+	return time.Time{}
+}
+
+// unbegun rules on a slot of the timetable that has not begun.
+func (d *deciding) unbegun(sl Slot) {
+	switch {
+	case sl.Skip != "" && !d.now.Before(sl.End):
+		d.settle(sl, Skipped, sl.Skip)
+	case sl.Skip != "":
+		if !d.now.Before(sl.Start) && sl.Skip != ReasonDaypartFull && sl.Skip != ReasonNoDaypart {
+			d.why = sl.Skip
+		}
+	case d.now.Before(sl.Start):
+	case !d.startable(sl):
+		d.settle(sl, Skipped, d.missed(sl))
+	case d.silenced(sl, d.now) != "":
+		d.settle(sl, Skipped, d.silenced(sl, d.now))
+	case d.s.Lacking[sl.ID] != "":
+		d.pending = append(d.pending, sl.Start.Add(Grace+1), sl.closes())
+	default:
+		d.begin(sl)
+	}
+}
+
+// startable tells whether the slot, due already, may begin now or later by its lateness rule (rule 5).
+func (d *deciding) startable(sl Slot) bool {
+	by := d.now.Sub(sl.Start)
+	switch {
+	case !d.now.Before(d.p.Head.Expires):
+		return false
+	case by <= Grace && d.now.Before(sl.End):
+		return true
+	case sl.Lateness.Rule == LateJoin:
+		return d.now.Before(sl.End)
+	case sl.Lateness.Rule == LateWhole:
+		return by <= time.Duration(sl.Lateness.Minutes)*time.Minute && !d.now.Add(sl.Length()).After(d.p.bound(sl))
+	}
+	return false
+}
+
+// missed tells why a slot can begin no more.
+func (d *deciding) missed(sl Slot) string {
+	if !d.s.Running.Before(sl.End) {
+		return ReasonOff
+	}
+	if why := d.s.Lacking[sl.ID]; why != "" {
+		return why
+	}
+	if d.urgent != nil && d.urgent.Begin.Before(sl.closes()) {
+		return ReasonUrgent
+	}
+	for _, pr := range d.s.Journal {
+		if pr.Slot.Class == Urgent && pr.Began.Before(sl.closes()) && pr.Ends.After(sl.Start) {
+			return ReasonUrgent
+		}
+	}
+	if !d.now.Before(d.p.Head.Expires) && sl.closes().After(d.p.Head.Expires) {
+		return ReasonPlanEnded
+	}
+	return ReasonLate
+}
+
+// begin takes a slot that may begin: at the position where it would be, or late and whole in a free time.
+func (d *deciding) begin(sl Slot) {
+	by := d.now.Sub(sl.Start)
+	switch whole := (Span{Start: d.now, End: d.now.Add(sl.Length())}); {
+	case by == 0:
+		d.due = d.cue(sl, d.now, 0, sl.End, ReasonComplete)
+	case by <= Grace && d.now.Before(sl.End):
+		d.due = d.cue(sl, d.now, by, sl.End, ReasonComplete)
+	case sl.Lateness.Rule == LateJoin:
+		d.due = d.cue(sl, d.now, by, sl.End, ReasonJoined)
+	case d.late == nil && d.undisturbed(sl, whole):
+		d.late = d.cue(sl, whole.Start, 0, whole.End, ReasonLateWhole)
+	}
+	d.pending = append(d.pending, sl.Start.Add(Grace+1), sl.closes())
+}
+
+// undisturbed tells whether a late slot can sound whole in a span without touching any other's time.
+func (d *deciding) undisturbed(late Slot, span Span) bool {
+	if !d.p.Head.Rules.Allows(span, d.p.Zone) || d.p.reserved(span) {
+		return false
+	}
+	return !slices.ContainsFunc(d.slots, func(sl Slot) bool {
+		return sl.ID != late.ID && sl.Skip == "" && !d.s.Journal[sl.ID].Ended && span.Over(Span{Start: sl.Start, End: sl.End})
+	})
+}
+
+// bound is until when a late slot must have ended: the end of its daypart or of the window it was planned in.
+func (p *Plan) bound(sl Slot) time.Time {
+	date := DateOf(sl.Start, p.Zone)
+	for _, s := range p.Head.Rules.open(date, date.AddDays(1), p.Zone) {
+		if s.Has(sl.Start) {
+			for _, o := range p.Days[date].Dayparts {
+				if sl.Occurrence == OccurrenceKey(date, o.Name) && (Span{Start: o.Start, End: o.End}).Has(sl.Start) {
+					return earlier(s.End, o.End)
+				}
+			}
+			return s.End
+		}
+	}
+	return sl.Start
+}
+
+// reserved tells whether another source speaks at any time of a span.
+func (p *Plan) reserved(span Span) bool {
+	for date := DateOf(span.Start, p.Zone); date <= DateOf(span.End, p.Zone); date = date.AddDays(1) {
+		for _, o := range p.Days[date].Dayparts {
+			if slices.ContainsFunc(o.Reserved, span.Over) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (d *deciding) cue(sl Slot, begin time.Time, offset time.Duration, ends time.Time, reason string) *Cue {
+	return &Cue{Slot: sl, Begin: begin, Offset: offset, Ends: ends, VolumePercent: d.p.Head.Rules.VolumeAt(begin, d.p.Zone), Reason: reason}
+}
+
+// choose takes the one that sounds now.
+func (d *deciding) choose() {
+	for _, c := range []*Cue{d.urgent, d.going, d.resume, d.due, d.late} {
+		if c != nil {
+			d.Sound = c
+			return
+		}
+	}
+	switch {
+	case !d.now.Before(d.p.Head.Expires):
+		d.Silence = ReasonPlanEnded
+	case d.p.held(d.now, time.Time{}):
+		d.Silence = ReasonStopped
+	case d.p.muted(d.now):
+		d.Silence = ReasonMuted
+	default:
+		d.Silence = d.why
+	}
+}

@@ -1,0 +1,103 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"time"
+	_ "time/tzdata" // the fleet's zone must not depend on what the machine has installed (design.md, Areas)
+
+	"github.com/spf13/pflag"
+)
+
+// Hub is everything the hub can be told.
+type Hub struct {
+	Listen    string     `mapstructure:"listen"`     // host:port of the HTTP server
+	Data      string     `mapstructure:"data"`       // folder for everything the hub keeps
+	Database  string     `mapstructure:"database"`   // sqlite:PATH or postgres://…; never empty after LoadHub
+	Blobs     string     `mapstructure:"blobs"`      // file:FOLDER or s3://…; never empty after LoadHub
+	Bus       string     `mapstructure:"bus"`        // "memory" or nats://…
+	PublicURL string     `mapstructure:"public_url"` // what people and agents dial, without a slash at the end; "" when not known
+	Timezone  string     `mapstructure:"timezone"`   // IANA name of the fleet's zone
+	LogLevel  slog.Level `mapstructure:"log_level"`
+
+	Zone *time.Location `mapstructure:"-"` // Timezone, loaded
+}
+
+func hub() program {
+	return program{prefix: "LOA_HUB_", keys: []key{
+		{"listen", "127.0.0.1:8080", "address of the HTTP server, host:port"},
+		{"data", "./var/hub", "folder for everything the hub keeps"},
+		{"database", "", "sqlite:PATH or postgres://… (default: hub.db in the data folder)"},
+		{"blobs", "", "file:FOLDER or s3://… (default: blobs in the data folder)"},
+		{"bus", "memory", "memory, or nats://… when several hubs serve one fleet"},
+		{"public_url", "", "address that people and agents dial, such as https://loa.example.vn"},
+		{"timezone", "Asia/Ho_Chi_Minh", "the fleet's time zone"},
+		{"log_level", "info", "debug, info, warn or error"},
+	}}
+}
+
+// HubFlags gives fs --config and one flag for each of the hub's settings.
+func HubFlags(fs *pflag.FlagSet) { hub().register(fs) }
+
+// LoadHub reads the hub's settings: path is the YAML file ("" for what flags or environment name, else
+// none), env the environment (nil for the process's own), flags what HubFlags registered, or nil.
+func LoadHub(path string, env Env, flags *pflag.FlagSet) (Hub, error) {
+	var h Hub
+	if err := hub().load(path, env, flags, &h); err != nil {
+		return Hub{}, err
+	}
+	if err := h.complete(); err != nil {
+		return Hub{}, err
+	}
+	return h, nil
+}
+
+// complete checks every value and fills in what follows from others.
+func (h *Hub) complete() error {
+	if err := checkListen(h.Listen); err != nil {
+		return invalid("listen", err)
+	}
+	if err := checkData(h.Data); err != nil {
+		return invalid("data", err)
+	}
+	if h.Database == "" {
+		h.Database = "sqlite:" + filepath.Join(h.Data, "hub.db")
+	}
+	if err := oneOf(h.Database, "sqlite:", "postgres://", "postgresql://"); err != nil {
+		return invalid("database", err)
+	}
+	if h.Blobs == "" {
+		h.Blobs = "file:" + filepath.Join(h.Data, "blobs")
+	}
+	if err := oneOf(h.Blobs, "file:", "s3://"); err != nil {
+		return invalid("blobs", err)
+	}
+	if h.Bus != "memory" {
+		if err := oneOf(h.Bus, "nats://"); err != nil {
+			return invalid("bus", fmt.Errorf("%w, or the word memory", err))
+		}
+	}
+	h.PublicURL = strings.TrimRight(h.PublicURL, "/")
+	if h.PublicURL != "" {
+		if err := checkURL(h.PublicURL, "http", "https"); err != nil {
+			return invalid("public_url", err)
+		}
+	}
+	zone, err := time.LoadLocation(h.Timezone)
+	if err != nil || h.Timezone == "" || h.Timezone == "Local" {
+		return invalid("timezone", fmt.Errorf("%q is not the IANA name of a time zone", h.Timezone))
+	}
+	h.Zone = zone
+	return nil
+}
+
+func oneOf(text string, prefixes ...string) error {
+	for _, p := range prefixes {
+		if strings.HasPrefix(text, p) && len(text) > len(p) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%q does not begin with %s", text, strings.Join(prefixes, " or "))
+}

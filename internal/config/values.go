@@ -1,0 +1,77 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Size is a number of bytes; as text "20GiB", "500 MiB", "64KiB" or plain bytes.
+type Size int64
+
+// UnmarshalText reads what the type's doc shows.
+func (s *Size) UnmarshalText(b []byte) error {
+	text := strings.TrimSpace(string(b))
+	unit := int64(1)
+	for i, suffix := range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if rest, ok := strings.CutSuffix(text, suffix); ok {
+			text, unit = strings.TrimSpace(rest), int64(1)<<(10*(i+1))
+			break
+		}
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 || n > (1<<62)/unit {
+		return fmt.Errorf("size %q is not like 500MiB or 20GiB", string(b))
+	}
+	*s = Size(n * unit)
+	return nil
+}
+
+// checkListen refuses what is not host:port; an empty host means every address.
+func checkListen(addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("address %q is not host:port", addr)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("port %q is not a number from 0 to 65535", port)
+	}
+	return nil
+}
+
+// checkLoopback refuses addresses that another machine could reach: the console has no accounts.
+func checkLoopback(addr string) error {
+	if err := checkListen(addr); err != nil {
+		return err
+	}
+	host, _, _ := net.SplitHostPort(addr) // checkListen split it
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("address %q is not of this machine alone (127.0.0.1 or ::1)", addr)
+}
+
+// checkURL refuses what is not an absolute URL of one of the schemes, without user, query or fragment.
+func checkURL(text string, schemes ...string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return fmt.Errorf("parse %q: %w", text, err)
+	case !slices.Contains(schemes, u.Scheme) || u.Host == "":
+		return fmt.Errorf("%q does not begin with %s://", text, strings.Join(schemes, ":// or "))
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return fmt.Errorf("%q has more than scheme, host and path", text)
+	}
+	return nil
+}
+
+func checkData(dir string) error {
+	if strings.TrimSpace(dir) == "" {
+		return errors.New("the data folder has no name")
+	}
+	return nil
+}
