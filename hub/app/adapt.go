@@ -1,0 +1,184 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/loa-vn/loa/hub/internal/api"
+	"github.com/loa-vn/loa/hub/internal/bus"
+	"github.com/loa-vn/loa/hub/internal/evidence"
+	"github.com/loa-vn/loa/hub/internal/fleet"
+	"github.com/loa-vn/loa/hub/internal/ingest"
+	"github.com/loa-vn/loa/hub/internal/library"
+	"github.com/loa-vn/loa/hub/internal/orders"
+	"github.com/loa-vn/loa/hub/internal/planner"
+	"github.com/loa-vn/loa/hub/internal/push"
+	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/problem"
+)
+
+// The adapters below join stages that know nothing of each other.
+
+// sink brings finished audio from ingest to library, and counts it.
+type sink struct {
+	*library.Library
+	metrics *api.Metrics
+}
+
+func (s sink) Done(ctx context.Context, report string, r ingest.Result) error {
+	err := s.Library.Done(ctx, report, library.Finished{File: r.Path, Waveform: r.Peaks, Audio: library.Audio{DurationMS: r.DurationMS,
+		LoudnessLUFS: r.LoudnessLUFS, TruePeakDBTP: r.TruePeakDBTP, Warnings: r.Warnings, SourceSHA256: r.SourceSHA256, SourceName: r.SourceName, Making: &library.Making{SourceFormat: r.SourceFormat,
+			SourceDurationMS: r.SourceDurationMS, TrimStartMS: r.TrimStartMS, TrimEndMS: r.TrimEndMS, GainDB: r.GainDB, LRA: r.LRA,
+			BitrateKbps: r.BitrateKbps}}})
+	if err == nil {
+		s.metrics.Ingested.WithLabelValues("done").Inc()
+	}
+	return err
+}
+
+func (s sink) Failed(ctx context.Context, report string, why *problem.Error) error {
+	err := s.Library.Failed(ctx, report, why)
+	if err == nil {
+		s.metrics.Ingested.WithLabelValues("failed").Inc()
+	}
+	return err
+}
+
+// agents gives planner the agents that get plans.
+type agents struct{ fleet *fleet.Fleet }
+
+func (a agents) List(ctx context.Context) ([]planner.AgentRef, error) {
+	var refs []planner.AgentRef
+	const page = 1000
+	for after := ""; ; {
+		found, err := a.fleet.Agents(ctx, fleet.Filter{State: fleet.Active, After: after, Limit: page})
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			refs = append(refs, planner.AgentRef{ID: f.ID, Area: f.Area, Name: f.Name})
+			after = f.ID
+		}
+		if len(found) < page {
+			return refs, nil
+		}
+	}
+}
+
+// bulletins gives planner the urgent bulletins in force.
+type bulletins struct{ orders *orders.Desk }
+
+func (b bulletins) InForce(ctx context.Context, now time.Time) ([]planner.Aimed, error) {
+	list, err := b.orders.InForce(ctx, now)
+	out := make([]planner.Aimed, len(list))
+	for i, a := range list {
+		out[i] = aimed(a)
+	}
+	return out, err
+}
+
+func aimed(a orders.Aimed) planner.Aimed {
+	return planner.Aimed{Bulletin: a.Bulletin, Targets: planner.Targets(a.Targets), Leaves: a.Leaves}
+}
+
+// places tells orders what planner knows of areas, agents and the room in plan heads.
+type places struct{ planner *planner.Planner }
+
+func (p places) Where(ctx context.Context, t orders.Targets) (orders.Where, error) {
+	w, err := p.planner.Where(ctx, planner.Targets(t))
+	return orders.Where(w), err
+}
+
+func (p places) Room(ctx context.Context, a orders.Aimed) error { return p.planner.Room(ctx, aimed(a)) }
+
+// heads gives push the planner's heads.
+type heads struct{ planner *planner.Planner }
+
+func (h heads) Head(ctx context.Context, agent string) (push.Head, error) {
+	sealed, err := h.planner.Head(ctx, agent)
+	if errors.Is(err, planner.ErrNoPlan) {
+		return push.Head{}, nil
+	}
+	return push.Head{Version: sealed.Version, SHA256: sealed.SHA256, Envelope: sealed.Envelope}, err
+}
+
+// countingSealer counts the heads that planner seals.
+type countingSealer struct {
+	*trust
+	metrics *api.Metrics
+}
+
+func (c countingSealer) SealHead(payload []byte) ([]byte, error) {
+	envelope, err := c.trust.SealHead(payload)
+	if err == nil {
+		c.metrics.Heads.Inc()
+	}
+	return envelope, err
+}
+
+// plays brings play records from push to evidence and tells the bus of those that are new.
+type plays struct {
+	fleet    *fleet.Fleet
+	evidence *evidence.Log
+	bus      bus.Bus
+}
+
+func (p plays) Insert(ctx context.Context, agent string, records []broadcast.Play) ([]string, error) {
+	a, err := p.fleet.Agent(ctx, agent)
+	if err != nil {
+		return nil, err
+	}
+	ids, fresh, err := p.evidence.Insert(ctx, agent, a.Area, records)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range fresh {
+		p.bus.Publish(bus.Event{Topic: bus.Play, Area: r.Area, Agent: agent, ID: r.ID, Data: map[string]any{
+			"broadcast": r.Broadcast, "report": r.Report, "slot": r.Slot, "outcome": r.Outcome, "reason": r.Reason, "planned_start": r.PlannedStart}})
+	}
+	return ids, nil
+}
+
+// heard tells planner where a report was played lately.
+type heard struct{ evidence *evidence.Log }
+
+func (h heard) HeardSince(ctx context.Context, report string, among []string, since time.Time) ([]string, error) {
+	var out []string
+	q := evidence.Query{Report: report, From: since, Limit: 1000}
+	for {
+		records, next, err := h.evidence.List(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range records {
+			if r.Outcome != broadcast.Skipped && slices.Contains(among, r.Agent) && !slices.Contains(out, r.Agent) {
+				out = append(out, r.Agent)
+			}
+		}
+		if q.After = next; next == "" {
+			return out, nil
+		}
+	}
+}
+
+// playLog gives planner what was played, for the why.
+type playLog struct{ evidence *evidence.Log }
+
+func (p playLog) Plays(ctx context.Context, agent string, from, to time.Time) ([]broadcast.Play, error) {
+	var out []broadcast.Play
+	q := evidence.Query{Agent: agent, From: from, To: to, Limit: 1000}
+	for {
+		records, next, err := p.evidence.List(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range records {
+			out = append(out, r.Play)
+		}
+		if q.After = next; next == "" {
+			return out, nil
+		}
+	}
+}

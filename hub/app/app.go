@@ -1,0 +1,324 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/loa-vn/loa/hub/internal/accounts"
+	"github.com/loa-vn/loa/hub/internal/api"
+	"github.com/loa-vn/loa/hub/internal/bus"
+	"github.com/loa-vn/loa/hub/internal/evidence"
+	"github.com/loa-vn/loa/hub/internal/fleet"
+	"github.com/loa-vn/loa/hub/internal/ingest"
+	"github.com/loa-vn/loa/hub/internal/library"
+	"github.com/loa-vn/loa/hub/internal/orders"
+	"github.com/loa-vn/loa/hub/internal/planner"
+	"github.com/loa-vn/loa/hub/internal/push"
+	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/internal/config"
+	"github.com/loa-vn/loa/internal/problem"
+)
+
+// Options of an App. Only Data is needed; everything else has a default.
+type Options struct {
+	Listen    string // host:port; "" is 127.0.0.1:0, a free port
+	Data      string // folder for everything the hub keeps
+	Database  string // "" is hub.db in Data
+	Blobs     string // "" is blobs in Data
+	Bus       string // "" is memory
+	PublicURL string // what people and agents dial, "" when not known
+	Zone      *time.Location
+	Logger    *slog.Logger
+	Now       func() time.Time
+	Version   string
+}
+
+// FromConfig gives the options that the settings say.
+func FromConfig(c config.Hub) Options {
+	return Options{Listen: c.Listen, Data: c.Data, Database: c.Database, Blobs: c.Blobs, Bus: c.Bus, PublicURL: c.PublicURL, Zone: c.Zone}
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.Data == "" {
+		return o, errors.New("start hub: no data folder")
+	}
+	if o.Zone == nil {
+		zone, err := time.LoadLocation("Asia/Ho_Chi_Minh")
+		if err != nil {
+			return o, fmt.Errorf("load time zone: %w", err)
+		}
+		o.Zone = zone
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	for _, v := range []struct {
+		field *string
+		value string
+	}{{&o.Listen, "127.0.0.1:0"}, {&o.Blobs, "file:" + filepath.Join(o.Data, "blobs")}, {&o.Bus, "memory"}, {&o.Version, "dev"}} {
+		if *v.field == "" {
+			*v.field = v.value
+		}
+	}
+	return o, nil
+}
+
+// App is a hub that is open and listens; Run makes it work.
+type App struct {
+	o       Options
+	release func() error // of the data folder
+	db      *store.DB
+	blobs   store.Blobs
+	bus     *bus.Local
+	metrics *api.Metrics
+	trust   *trust
+
+	accounts *accounts.Service
+	ingest   *ingest.Service
+	jobs     *ingest.SQLJobs
+	library  *library.Library
+	planner  *planner.Planner
+	orders   *orders.Desk
+	push     *push.Hub
+	fleet    *fleet.Fleet
+	evidence *evidence.Log
+	api      *api.Server
+
+	listener net.Listener
+	server   *http.Server
+}
+
+// New opens everything and listens. What it opened is closed by Run, or by Close when Run is never called.
+func New(ctx context.Context, o Options) (*App, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	a := &App{o: o, bus: bus.NewLocal(), metrics: api.NewMetrics()}
+	for _, step := range []func(context.Context) error{a.openStore, a.openTrust, a.openStages, a.listen} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(err, a.Close())
+		}
+	}
+	return a, nil
+}
+
+// openStore opens what everything lies in.
+func (a *App) openStore(ctx context.Context) error {
+	if err := a.checkExposure(); err != nil {
+		return err
+	}
+	if a.o.Bus != "memory" {
+		return errBus.At("bus")
+	}
+	folder, isFile := strings.CutPrefix(a.o.Blobs, "file:")
+	if !isFile {
+		return errBlobs.At("blobs")
+	}
+	var err error
+	if a.release, err = holdData(a.o.Data); err != nil {
+		return err
+	}
+	if a.db, err = store.Open(ctx, a.o.Database, a.o.Data); err != nil {
+		return err
+	}
+	if err := a.db.Migrate(ctx); err != nil {
+		return err
+	}
+	a.blobs, err = store.NewFolder(strings.TrimPrefix(folder, "//"))
+	return err
+}
+
+// openTrust loads the trust document and its keys; a hub that starts for the first time makes them.
+func (a *App) openTrust(context.Context) error {
+	t, err := loadTrust(a.o.Data, a.o.Now)
+	if errors.Is(err, errNoTrust) {
+		if t, err = initTrust(a.o.Data, a.o.Now); err == nil {
+			a.o.Logger.Info("made the trust document and its keys", "version", t.newest().Version(), "root_key", filepath.Join(a.o.Data, rootKeyFile))
+		}
+	}
+	a.trust = t
+	return err
+}
+
+// openStages makes the stages in the order a report goes through them, and joins them.
+func (a *App) openStages(ctx context.Context) error {
+	log := func(stage string) *slog.Logger { return a.o.Logger.With("stage", stage) }
+	var err error
+	if a.accounts, err = accounts.New(ctx, a.db.DB, a.o.Now); err != nil {
+		return err
+	}
+	a.evidence = evidence.New(a.db.DB, a.o.Now)
+	a.library = library.New(library.Deps{DB: a.db.DB, Blobs: a.blobs, Bus: a.bus, Log: log("library"), Now: a.o.Now})
+	a.jobs = ingest.NewSQLJobs(a.db.DB)
+	a.ingest, err = ingest.New(ingest.Config{Dir: filepath.Join(a.o.Data, "ingest")}, a.jobs,
+		sink{a.library, a.metrics}, log("ingest"))
+	if err != nil {
+		return err
+	}
+	a.fleet, err = fleet.Open(ctx, fleet.Options{DB: a.db, Events: a.bus, Log: log("fleet"), Now: a.o.Now, Trust: a.trust.all,
+		Disconnect: func(agent, code string) { a.push.Disconnect(agent, code) }}) // push is made below, before anybody connects
+	if err != nil {
+		return err
+	}
+	a.planner = planner.New(planner.Deps{DB: a.db.DB, Blobs: a.blobs, Bus: a.bus, Reports: a.library, Agents: agents{a.fleet},
+		Sealer: countingSealer{a.trust, a.metrics}, Heard: heard{a.evidence}, Plays: playLog{a.evidence}, Zone: a.o.Zone, Log: log("planner"), Now: a.o.Now})
+	a.orders = orders.New(orders.Deps{DB: a.db.DB, Bus: a.bus, Reports: a.library, Places: places{a.planner}, Log: log("orders"), Now: a.o.Now})
+	a.planner.Bulletins = bulletins{a.orders}
+	a.planner.Readiness = readiness{fleet: a.fleet, planner: a.planner, evidence: a.evidence, now: a.o.Now}
+	a.push = push.New(push.Options{Fleet: a.fleet, Heads: heads{a.planner}, Trusts: a.trust, Blobs: a.blobs, Time: a.trust,
+		Plays: plays{a.fleet, a.evidence, a.bus}, Log: log("push"), Metrics: a.metrics.Push, Software: "loa-hub/" + a.o.Version, Now: a.o.Now})
+	a.metrics.Gauge("agents_online", "Agents connected to this hub.", func() float64 { return float64(a.push.Connected()) })
+	a.metrics.Gauge("root_key_on_disk", "1 while the root key lies on the hub.", func() float64 {
+		if rootKeyLies(a.o.Data) {
+			return 1
+		}
+		return 0
+	})
+	a.api = api.New(api.Deps{Accounts: a.accounts, Ingest: a.ingest, Library: a.library, Planner: a.planner, Orders: a.orders, Fleet: a.fleet,
+		Evidence: a.evidence, DB: a.db, Blobs: a.blobs, Bus: a.bus, Metrics: a.metrics, Link: a.push, Pair: a.fleet.PairHandler(),
+		Zone: a.o.Zone, PublicURL: a.o.PublicURL, Version: a.o.Version, Log: log("api"), Now: a.o.Now})
+	return nil
+}
+
+// Bounds of the HTTP server. Bodies and answers have deadlines of their own in api.
+const (
+	headerTime = 10 * time.Second
+	idleTime   = 2 * time.Minute
+	maxHeader  = 32 << 10
+	drainTime  = 10 * time.Second
+)
+
+func (a *App) listen(ctx context.Context) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", a.o.Listen)
+	if err != nil {
+		return errListen.With(err).At("listen")
+	}
+	a.listener = l
+	a.server = &http.Server{Handler: a.api.Handler(), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(a.o.Logger.With("stage", "http").Handler(), slog.LevelDebug)}
+	return nil
+}
+
+// Addr is the host:port it listens on.
+func (a *App) Addr() string { return a.listener.Addr().String() }
+
+// URL is where people and agents on this machine reach it.
+func (a *App) URL() string {
+	host, port, err := net.SplitHostPort(a.Addr())
+	if err != nil {
+		return "http://" + a.Addr()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// job is one thing that runs until its context ends.
+type job struct {
+	name string
+	run  func(context.Context) error
+}
+
+// Run works until ctx ends or a job fails, then ends the front before the stages behind it and closes
+// everything. It gives nil when it ended because ctx did.
+func (a *App) Run(ctx context.Context) error {
+	if err := a.settleUploads(ctx); ctx.Err() != nil {
+		return a.Close() // told to end before it began
+	} else if err != nil {
+		return errors.Join(err, a.Close())
+	}
+	a.greet(ctx)
+	backCtx, stopBack := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBack()
+	back, backCtx := errgroup.WithContext(backCtx)
+	front, frontCtx := errgroup.WithContext(ctx)
+	a.start(backCtx, back, []job{{"fleet", a.fleet.Run}, {"ingest", a.ingest.Run}, {"planner", a.planner.Run}})
+	a.start(frontCtx, front, []job{{"push", a.push.Run}, {"heads", a.bringHeads}, {"agents", a.tellPlanner}, {"api", a.api.Run}, {"http", a.serve},
+		{"alarms", a.alarms}, {"stages", func(ctx context.Context) error { return ended(ctx, backCtx) }}})
+	err := front.Wait()
+	stopBack()
+	err = errors.Join(err, back.Wait(), a.Close())
+	a.o.Logger.Info("hub ended")
+	return err
+}
+
+// start runs jobs under their names; one that ends before its context is a failure of the whole.
+func (a *App) start(ctx context.Context, g *errgroup.Group, jobs []job) {
+	for _, j := range jobs {
+		g.Go(func() error {
+			err := j.run(ctx)
+			if err == nil && ctx.Err() == nil {
+				err = errors.New("ended by itself")
+			}
+			if err != nil && !errors.Is(err, context.Canceled) {
+				return fmt.Errorf("run %s: %w", j.name, err)
+			}
+			return nil
+		})
+	}
+}
+
+// ended waits for either context; the stages behind ending first is a failure, which their own group explains.
+func ended(ctx, stages context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-stages.Done():
+		return errors.New("a stage failed")
+	}
+}
+
+// Close closes what New opened.
+func (a *App) Close() error {
+	var errs []error
+	if a.listener != nil {
+		if err := a.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if a.db != nil {
+		errs = append(errs, a.db.Close())
+	}
+	if a.release != nil {
+		errs = append(errs, a.release())
+	}
+	a.listener, a.db, a.release = nil, nil, nil
+	return errors.Join(errs...)
+}
+
+// Refusals of settings that this version cannot follow.
+var (
+	errBlobs = problem.New("BLOBS_UNSUPPORTED", 500,
+		"Bản này chỉ giữ tệp trong thư mục. Hãy để trống mục blobs hoặc ghi file:THƯ-MỤC.",
+		"This version keeps files in a folder only. Leave blobs empty or write file:FOLDER.")
+	errBus = problem.New("BUS_UNSUPPORTED", 500,
+		"Bản này chỉ chạy một máy chủ. Hãy để mục bus là memory.",
+		"This version runs as one hub only. Leave bus at memory.")
+	errListen = problem.New("LISTEN_FAILED", 500,
+		"Không mở được địa chỉ này. Có thể chương trình khác đang dùng; hãy chọn cổng khác.",
+		"This address cannot be listened on. Another program may hold it; choose another port.")
+	errDataFolder = problem.New("DATA_FOLDER", 500,
+		"Không tạo được thư mục dữ liệu. Hãy chọn thư mục khác ở mục data, hoặc cấp quyền ghi cho loa-hub.",
+		"The data folder cannot be made. Choose another one by data, or let loa-hub write there.")
+	errDataInUse = problem.New("DATA_IN_USE", 500,
+		"Một loa-hub khác đang dùng thư mục dữ liệu này. Hãy dừng nó trước.",
+		"Another loa-hub uses this data folder. Stop it first.")
+	errExposed = problem.New("LISTEN_INSECURE", 500,
+		"Địa chỉ này mở ra mạng mà không mã hóa. Hãy dùng 127.0.0.1 sau một proxy HTTPS, và ghi địa chỉ https của nó vào public_url.",
+		"This address is open to the network without encryption. Put a proxy with HTTPS before it and name its https address in public_url.")
+)

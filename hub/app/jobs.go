@@ -1,0 +1,157 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/loa-vn/loa/hub/internal/bus"
+	"github.com/loa-vn/loa/hub/internal/fleet"
+	"github.com/loa-vn/loa/hub/internal/ingest"
+	"github.com/loa-vn/loa/hub/internal/library"
+	"github.com/loa-vn/loa/internal/broadcast"
+)
+
+// checkExposure refuses to send passwords over a network in the clear (docs/security.md).
+func (a *App) checkExposure() error {
+	host, _, err := net.SplitHostPort(a.o.Listen)
+	if err != nil {
+		return errListen.With(err).At("listen")
+	}
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	if !strings.HasPrefix(a.o.PublicURL, "https://") {
+		return errExposed.At("listen")
+	}
+	a.o.Logger.Warn("plain HTTP beyond this machine: only the proxy of public_url may reach this address", "listen", a.o.Listen, "public_url", a.o.PublicURL)
+	return nil
+}
+
+// greet says where the hub is, and what a new one needs first.
+func (a *App) greet(ctx context.Context) {
+	a.o.Logger.Info("hub serves", "url", a.URL(), "version", a.o.Version, "data", a.o.Data, "zone", a.o.Zone.String())
+	if n, err := a.accounts.Count(ctx); err == nil && n == 0 {
+		a.o.Logger.Warn("nobody has an account yet; make one: loa-hub user add --name NAME --role admin (password on standard input)")
+	}
+}
+
+// serve answers requests until ctx ends, then lets those under way finish.
+func (a *App) serve(ctx context.Context) error {
+	served := make(chan error, 1)
+	go func() { served <- a.server.Serve(a.listener) }()
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve http: %w", err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	err := a.server.Shutdown(drain)
+	if errors.Is(err, context.DeadlineExceeded) {
+		a.o.Logger.Warn("requests cut at the end", "after", drainTime)
+		err = a.server.Close()
+	}
+	if end := <-served; !errors.Is(end, http.ErrServerClosed) {
+		err = errors.Join(err, end)
+	}
+	return err
+}
+
+// bringHeads tells push of new heads; after lost events it looks at all agents.
+func (a *App) bringHeads(ctx context.Context) error {
+	return a.follow(ctx, []bus.Topic{bus.Plan}, func(e bus.Event) { a.push.PlanChanged(e.Agent) }, a.push.Resync)
+}
+
+// tellPlanner lets planner know that an agent was paired, moved, blocked or let in again. Of what agents say of
+// themselves every 15 s no plan depends on.
+func (a *App) tellPlanner(ctx context.Context) error {
+	return a.follow(ctx, []bus.Topic{bus.Agent}, func(e bus.Event) {
+		said, ok := e.Data.(fleet.Event)
+		if !ok || said.What == "place" || said.What == "state" || said.What == "paired" {
+			a.planner.AgentChanged(e.Agent)
+		}
+	}, func() { a.planner.AgentChanged("") })
+}
+
+// follow hands events on until ctx ends. What was published before it listened is as lost as what it was too slow for.
+func (a *App) follow(ctx context.Context, topics []bus.Topic, hear func(bus.Event), lagged func()) error {
+	sub := a.bus.Subscribe(topics...)
+	defer sub.Close()
+	lagged()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e := <-sub.C():
+			if e.Topic == bus.Lagged {
+				lagged()
+			} else {
+				hear(e)
+			}
+		}
+	}
+}
+
+// How often the root key is looked for, and how often it is complained of.
+const (
+	alarmLook   = time.Minute
+	alarmRepeat = time.Hour
+)
+
+// alarms complains while the root key lies on the hub, where whoever takes the hub takes it too.
+func (a *App) alarms(ctx context.Context) error {
+	tick := time.NewTicker(alarmLook)
+	defer tick.Stop()
+	raised, next := false, time.Duration(0)
+	for since := time.Duration(0); ; since += alarmLook {
+		lies := rootKeyLies(a.o.Data)
+		if lies && since >= next {
+			a.o.Logger.Warn("the root key lies on the hub: move it to a safe place off this machine", "file", filepath.Join(a.o.Data, rootKeyFile))
+			next = since + alarmRepeat
+		}
+		if lies != raised {
+			raised = lies
+			a.bus.Publish(bus.Event{Topic: bus.Alarm, ID: "ROOT_KEY_ON_DISK", Data: map[string]any{"raised": raised}})
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// settleUploads ends reports whose upload was never handed to ingest, because the hub was killed in between.
+func (a *App) settleUploads(ctx context.Context) error {
+	jobs, err := a.jobs.Unfinished(ctx, "")
+	if err != nil {
+		return err
+	}
+	working := map[string]bool{}
+	for _, j := range jobs {
+		working[j.ReportID] = true
+	}
+	f := library.Filter{States: []broadcast.ReportState{broadcast.ReportProcessing}, Limit: 200}
+	for {
+		p, err := a.library.List(ctx, f)
+		if err != nil {
+			return err
+		}
+		for _, r := range p.Items {
+			if !working[r.ID] {
+				if err := a.library.Failed(ctx, r.ID, ingest.ErrUploadCut); err != nil {
+					return err
+				}
+			}
+		}
+		if f.Cursor = p.Next; f.Cursor == "" {
+			return nil
+		}
+	}
+}

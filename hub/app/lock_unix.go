@@ -1,0 +1,36 @@
+//go:build unix
+
+package app
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// lockData keeps a second hub off the data folder: each would clear away what the other is writing. The kernel
+// lets go of the lock when the process ends, however it ends.
+func lockData(data string) (release func() error, err error) {
+	f, err := os.OpenFile(filepath.Join(data, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock data folder: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return nil, errors.Join(errDataInUse.With(err), f.Close())
+	}
+	return f.Close, nil
+}
+
+// freeBytes is the room that is left for the hub on a folder's disk.
+func freeBytes(dir string) (int64, error) {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(dir, &st); err != nil {
+		return 0, fmt.Errorf("ask for free room: %w", err)
+	}
+	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert // the types differ by system
+}
+
+// privateFiles makes what this process creates readable by its owner alone: database and play log, too.
+func privateFiles() { syscall.Umask(0o077) }

@@ -1,0 +1,202 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/loa-vn/loa/internal/durable"
+	"github.com/loa-vn/loa/internal/problem"
+	"github.com/loa-vn/loa/internal/seal"
+)
+
+// Files of trust in the data folder.
+const (
+	rootKeyFile = "root-key-move-me" // to be moved to a safe place: who has it can name any other key
+	trustFolder = "trust"            // trust documents by version: 00000001.json, …
+)
+
+// trustLife is long because an expired document silences every agent, and people who run communes' loudspeakers
+// renew certificates late. doctor begins to warn half a year before.
+const (
+	trustLife = 5 * 365 * 24 * time.Hour
+	trustWarn = 180 * 24 * time.Hour
+)
+
+var (
+	errTrustExists = problem.New("TRUST_EXISTS", 409,
+		"Máy chủ đã có văn bản tin cậy. Xem bằng: loa-hub trust show.",
+		"This hub has a trust document already. See it by: loa-hub trust show.")
+	errNoTrust = problem.New("TRUST_MISSING", 409,
+		"Máy chủ chưa có văn bản tin cậy. Tạo bằng: loa-hub trust init.",
+		"This hub has no trust document yet. Make one by: loa-hub trust init.")
+	errTrustKey = problem.New("TRUST_KEY_MISSING", 500,
+		"Thiếu tệp khóa hoặc khóa không đúng với văn bản tin cậy. Hãy khôi phục tệp khóa từ bản sao lưu.",
+		"A key file is missing or is not the one the trust document names. Restore it from a backup.")
+)
+
+// roleKeyFiles are the keys a running hub needs, by role.
+func roleKeyFiles() map[seal.Role]string {
+	return map[seal.Role]string{seal.Planner: "planner-key", seal.Urgent: "urgent-key", seal.Time: "time-key"}
+}
+
+// trust is the hub's trust documents and the keys of its roles.
+type trust struct {
+	chain []*seal.Trust // by version, the newest last
+	keys  map[seal.Role]seal.Key
+	now   func() time.Time
+}
+
+// loadTrust reads documents and keys; errNoTrust when there is no document.
+func loadTrust(data string, now func() time.Time) (*trust, error) {
+	files, err := filepath.Glob(filepath.Join(data, trustFolder, "*.json"))
+	if err != nil {
+		return nil, fmt.Errorf("list trust documents: %w", err)
+	}
+	if len(files) == 0 {
+		return nil, errNoTrust
+	}
+	slices.Sort(files)
+	t := &trust{keys: map[seal.Role]seal.Key{}, now: now}
+	for _, file := range files {
+		envelope, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("read trust document: %w", err)
+		}
+		doc, err := t.next(envelope)
+		if err != nil {
+			return nil, fmt.Errorf("read trust document %s: %w", filepath.Base(file), err)
+		}
+		t.chain = append(t.chain, doc)
+	}
+	roles := t.newest().Doc().Roles
+	for role, name := range roleKeyFiles() {
+		key, err := seal.LoadKey(filepath.Join(data, name))
+		if err != nil {
+			return nil, errTrustKey.With(err)
+		}
+		if !slices.Contains(roles.Of(role).Keys, key.ID()) {
+			return nil, errTrustKey.With(fmt.Errorf("trust document %d does not name the key in %s", t.newest().Version(), name))
+		}
+		t.keys[role] = key
+	}
+	return t, nil
+}
+
+// next reads the document after those held. Expiry is not looked at: an old document is where agents begin.
+func (t *trust) next(envelope []byte) (*seal.Trust, error) {
+	if len(t.chain) == 0 {
+		return seal.PinTrust(envelope)
+	}
+	return seal.AcceptTrust(t.newest(), envelope, time.Time{})
+}
+
+func (t *trust) newest() *seal.Trust { return t.chain[len(t.chain)-1] }
+
+// initTrust makes the first document and its keys. A run that was cut short is taken up again: keys that are
+// there are used, the document comes last.
+func initTrust(data string, now func() time.Time) (*trust, error) {
+	if _, err := loadTrust(data, now); !errors.Is(err, errNoTrust) {
+		return nil, errors.Join(errTrustExists, err)
+	}
+	root, err := seal.LoadOrCreateKey(filepath.Join(data, rootKeyFile))
+	if err != nil {
+		return nil, err
+	}
+	at := now().UTC().Truncate(time.Second)
+	doc := seal.TrustDoc{Version: 1, IssuedAt: at, Expires: at.Add(trustLife), Keys: map[string]seal.PublicKey{}, Revoked: []string{}}
+	name := func(k seal.Key) seal.RoleKeys {
+		doc.Keys[k.ID()] = k.Public()
+		return seal.RoleKeys{Keys: []string{k.ID()}, Threshold: 1}
+	}
+	doc.Roles.Root = name(root)
+	for role, file := range roleKeyFiles() {
+		key, err := seal.LoadOrCreateKey(filepath.Join(data, file))
+		if err != nil {
+			return nil, err
+		}
+		switch role {
+		case seal.Planner:
+			doc.Roles.Planner = name(key)
+		case seal.Urgent:
+			doc.Roles.Urgent = name(key)
+		case seal.Time:
+			doc.Roles.Time = name(key)
+		}
+	}
+	signed, err := seal.NewTrust(doc, root)
+	if err != nil {
+		return nil, err
+	}
+	if err := writeDurably(filepath.Join(data, trustFolder, "00000001.json"), signed.Envelope()); err != nil {
+		return nil, err
+	}
+	return loadTrust(data, now)
+}
+
+// writeDurably writes a new file so that it is there whole or not at all.
+func writeDurably(path string, text []byte) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make folder: %w", err)
+	}
+	if err := durable.Replace(path, text); err != nil {
+		return err
+	}
+	return durable.SyncDir(filepath.Dir(dir))
+}
+
+// rootKeyLies tells whether the root key is still on the hub.
+func rootKeyLies(data string) bool {
+	_, err := os.Lstat(filepath.Join(data, rootKeyFile))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// SealHead implements planner.Sealer.
+func (t *trust) SealHead(payload []byte) ([]byte, error) {
+	return seal.Seal(seal.TypePlanHead, payload, t.keys[seal.Planner])
+}
+
+// SignTime implements push.TimeSigner.
+func (t *trust) SignTime(_ context.Context, agent string, nonce []byte) ([]byte, error) {
+	return seal.SealTime(seal.SignedTime{Nonce: nonce, Time: t.now(), Agent: agent}, t.keys[seal.Time])
+}
+
+// TrustsAfter implements push.Trusts.
+func (t *trust) TrustsAfter(_ context.Context, version uint64) ([][]byte, error) {
+	var out [][]byte
+	for _, doc := range t.chain {
+		if doc.Version() > version {
+			out = append(out, doc.Envelope())
+		}
+	}
+	return out, nil
+}
+
+// all gives every document; a newly paired agent pins the last one.
+func (t *trust) all(ctx context.Context) ([][]byte, error) { return t.TrustsAfter(ctx, 0) }
+
+// show is what `trust show` prints.
+func (t *trust) show(data string) string {
+	var b strings.Builder
+	d := t.newest().Doc()
+	fmt.Fprintf(&b, "trust document %d, issued %s, expires %s\n", d.Version, d.IssuedAt.Format(time.RFC3339), d.Expires.Format(time.RFC3339))
+	for _, role := range []seal.Role{seal.Root, seal.Planner, seal.Urgent, seal.Time} {
+		r := d.Roles.Of(role)
+		fmt.Fprintf(&b, "%-8s %d of %d keys\n", role, r.Threshold, len(r.Keys))
+		for _, id := range r.Keys {
+			fmt.Fprintf(&b, "         %s  %s\n", id[:16], d.Keys[id])
+		}
+	}
+	fmt.Fprintf(&b, "revoked  %d keys\n", len(d.Revoked))
+	if rootKeyLies(data) {
+		fmt.Fprintf(&b, "ALARM    the root key lies in %s: move it to a safe place off this machine\n", filepath.Join(data, rootKeyFile))
+	}
+	return b.String()
+}

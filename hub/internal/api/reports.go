@@ -1,0 +1,213 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/loa-vn/loa/hub/internal/accounts"
+	"github.com/loa-vn/loa/hub/internal/library"
+	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/internal/broadcast"
+)
+
+type reportOutput struct {
+	ETag string `header:"ETag"`
+	Body library.Report
+}
+
+func viewReport(r library.Report) *reportOutput { return &reportOutput{ETag: etag(r.Version), Body: r} }
+
+type reportListInput struct {
+	Area   string `query:"area" doc:"with everything below it"`
+	State  string `query:"state" enum:"processing,failed,draft,approved,withdrawn"`
+	Series string `query:"series"`
+	Text   string `query:"q" doc:"part of the title"`
+	Cursor string `query:"cursor"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+}
+
+type approveInput struct {
+	IDInput
+	IfMatch string `header:"If-Match" doc:"the version that was heard and read"`
+}
+
+type withdrawInput struct {
+	IDInput
+	Body struct {
+		Reason string `json:"reason" minLength:"1" maxLength:"500"`
+	}
+}
+
+func (s *Server) reportRoutes() {
+	register(s, created(op("create-report", http.MethodPost, "/reports", "Upload a report")), s.createReport)
+	s.describeUpload()
+	register(s, op("list-reports", http.MethodGet, "/reports", "Reports the person may see, newest first"), s.listReports)
+	register(s, op("get-report", http.MethodGet, "/reports/{id}", "One report"), func(ctx context.Context, in *IDInput) (*reportOutput, error) {
+		r, err := s.report(ctx, in.ID)
+		return viewReport(r), err
+	})
+	register(s, op("approve-report", http.MethodPost, "/reports/{id}/approve", "Say that this audio may be heard"), s.approveReport)
+	register(s, op("withdraw-report", http.MethodPost, "/reports/{id}/withdraw", "Take a report back for good"), s.withdrawReport)
+	peaks := op("get-peaks", http.MethodGet, "/reports/{id}/peaks", "Waveform: signed bytes, minimum and maximum in turn")
+	peaks.Responses = fileResponse("application/octet-stream")
+	register(s, peaks, func(ctx context.Context, in *IDInput) (*huma.StreamResponse, error) {
+		return s.file(ctx, in.ID, "application/octet-stream", func(r library.Report) broadcast.Hash { return r.Peaks })
+	})
+	audio := op("get-audio", http.MethodGet, "/reports/{id}/audio", "The file that agents get; takes Range")
+	audio.Responses = fileResponse("audio/ogg")
+	register(s, audio, func(ctx context.Context, in *IDInput) (*huma.StreamResponse, error) {
+		return s.file(ctx, in.ID, "audio/ogg; codecs=opus", func(r library.Report) broadcast.Hash { return r.SHA256 })
+	})
+}
+
+func fileResponse(contentType string) map[string]*huma.Response {
+	binary := &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+	return map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{contentType: binary}}}
+}
+
+// report gives one that the person may see: of their own areas, or of an area above, whose reports are made
+// for them too.
+func (s *Server) report(ctx context.Context, id string) (library.Report, error) {
+	r, err := s.Library.Report(ctx, id)
+	if err != nil {
+		return r, err
+	}
+	return r, s.visible(ctx, r.Area)
+}
+
+// visible lets people read what answers to their area or to one above it.
+func (s *Server) visible(ctx context.Context, area string) error {
+	areas, err := s.visibleAreas(ctx)
+	if err == nil && areas != nil && !slices.Contains(areas, area) {
+		err = errForeignArea
+	}
+	return err
+}
+
+// visibleAreas gives the codes of what the person may read: nil is all, "" is what belongs to the whole tree.
+func (s *Server) visibleAreas(ctx context.Context) ([]string, error) {
+	own := who(ctx).Area
+	if own == "" {
+		return nil, nil
+	}
+	tree, err := s.Planner.Tree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	areas := tree.Below(own)
+	if len(areas) == 0 {
+		return []string{}, nil // the area is gone: nothing is theirs
+	}
+	for _, a := range tree.Path(own) {
+		if a.Code != own {
+			areas = append(areas, a.Code)
+		}
+	}
+	return append(areas, ""), nil
+}
+
+// listedAreas gives the codes of a list of what people may read: all of them, or one area with everything below.
+func (s *Server) listedAreas(ctx context.Context, area string) ([]string, error) {
+	if area == "" {
+		return s.visibleAreas(ctx)
+	}
+	return s.chosenAreas(ctx, area)
+}
+
+func (s *Server) listReports(ctx context.Context, in *reportListInput) (*pageOutput[library.Report], error) {
+	areas, err := s.listedAreas(ctx, in.Area)
+	if err != nil || areas != nil && len(areas) == 0 {
+		return paged[library.Report](nil, ""), err
+	}
+	f := library.Filter{Areas: areas, Series: in.Series, Text: in.Text, Cursor: in.Cursor, Limit: in.Limit}
+	if in.State != "" {
+		f.States = []broadcast.ReportState{broadcast.ReportState(in.State)}
+	}
+	p, err := s.Library.List(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return paged(p.Items, p.Next), nil
+}
+
+func (s *Server) approveReport(ctx context.Context, in *approveInput) (*reportOutput, error) {
+	version, err := ifMatch(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	before, err := s.ownReport(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := s.Planner.Tree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.Library.Approve(ctx, in.ID, version, libraryPerson(who(ctx)), tree.Rules(before.Area).SecondPerson)
+	if err != nil {
+		return nil, err
+	}
+	return viewReport(r), s.audit(ctx, change{action: "report.approve", subject: r.ID, area: r.Area,
+		before: reportState(before), after: reportState(r)})
+}
+
+func (s *Server) withdrawReport(ctx context.Context, in *withdrawInput) (*reportOutput, error) {
+	before, err := s.ownReport(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.Library.Withdraw(ctx, in.ID, libraryPerson(who(ctx)), in.Body.Reason)
+	if err != nil {
+		return nil, err
+	}
+	return viewReport(r), s.audit(ctx, change{action: "report.withdraw", subject: r.ID, area: r.Area,
+		before: reportState(before), after: map[string]any{"state": r.State, "reason": in.Body.Reason}})
+}
+
+// ownReport gives one that the person answers for.
+func (s *Server) ownReport(ctx context.Context, id string) (library.Report, error) {
+	r, err := s.Library.Report(ctx, id)
+	if err != nil {
+		return r, err
+	}
+	return r, s.mine(ctx, r.Area)
+}
+
+func reportState(r library.Report) map[string]any {
+	return map[string]any{"state": r.State, "version": r.Version, "sha256": r.SHA256}
+}
+
+func libraryPerson(p accounts.Person) library.Person { return library.Person{ID: p.ID, Name: p.Name} }
+
+// file serves a blob of a report, in parts where asked.
+func (s *Server) file(ctx context.Context, id, contentType string, which func(library.Report) broadcast.Hash) (*huma.StreamResponse, error) {
+	r, err := s.report(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	hash := which(r)
+	if hash == "" {
+		return nil, errNoAudio
+	}
+	blob, err := s.Blobs.Open(ctx, hash)
+	if errors.Is(err, store.ErrNoBlob) {
+		return nil, errNoAudio.With(err)
+	} else if err != nil {
+		return nil, err
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		defer blob.Close() // only read
+		req, w := humago.Unwrap(hc)
+		w.Header().Set("Content-Type", contentType)
+		w.Header().Set("ETag", `"`+string(hash)+`"`)
+		w.Header().Set("Cache-Control", "private, no-cache")
+		http.ServeContent(w, req, "", time.Time{}, io.NewSectionReader(blob, 0, blob.Size()))
+	}}, nil
+}

@@ -1,0 +1,199 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"mime/multipart"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// part of a form; file is the name of one, "" for a text field.
+type part struct{ name, file, text string }
+
+func makeForm(t testing.TB, parts ...part) (contentType string, body []byte) {
+	t.Helper()
+	var buf bytes.Buffer
+	w := multipart.NewWriter(&buf)
+	for _, p := range parts {
+		make := w.CreateFormField
+		if p.file != "" {
+			make = func(name string) (io.Writer, error) { return w.CreateFormFile(name, p.file) }
+		}
+		into, err := make(p.name)
+		check(t, err)
+		_, err = io.WriteString(into, p.text)
+		check(t, err)
+	}
+	check(t, w.Close())
+	return w.FormDataContentType(), buf.Bytes()
+}
+
+func (b *bench) upload(t testing.TB, person, contentType string, body io.Reader) (int, string) {
+	t.Helper()
+	r := httptest.NewRequest("POST", "http://hub/api/v1/reports", body)
+	r.Header.Set("Content-Type", contentType)
+	r.Header.Set("Authorization", "Bearer "+b.tokens[person])
+	w := httptest.NewRecorder()
+	b.Handler().ServeHTTP(w, r)
+	return w.Code, w.Body.String()
+}
+
+// leftovers of refused uploads.
+func (b *bench) leftovers(t *testing.T) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(b.dir, "ingest", "*"))
+	check(t, err)
+	return found
+}
+
+func TestUploadForms(t *testing.T) {
+	b := newBench(t)
+	audio := part{"audio", "a.wav", "RIFF...."}
+	title := part{"title", "", "Tìm hiểu pháp luật"}
+	for _, tc := range []struct {
+		name  string
+		parts []part
+		code  string // "" is taken
+	}{
+		{"fields before", []part{title, {"area", "", "thon-a"}, audio}, ""},
+		{"fields after", []part{audio, title, {"area", "", "thon-a"}, {"law_field", "", "hôn nhân"}}, ""},
+		{"no audio", []part{title}, "AUDIO_REQUIRED"},
+		{"empty audio", []part{title, {"audio", "a.wav", ""}}, "AUDIO_EMPTY"},
+		{"no title", []part{audio}, "VALIDATION"},
+		{"title twice", []part{title, title, audio}, "VALIDATION"},
+		{"audio twice", []part{title, audio, audio}, "VALIDATION"},
+		{"unknown field", []part{title, {"titel", "", "x"}, audio}, "VALIDATION"},
+		{"long field", []part{title, {"series", "", strings.Repeat("x", maxField+1)}, audio}, "VALIDATION"},
+		{"invalid UTF-8", []part{{"title", "", "\xff"}, audio}, "VALIDATION"},
+		{"foreign area before", []part{{"area", "", "xa-b"}, title, audio}, "FOREIGN_AREA"},
+		{"foreign area after", []part{audio, title, {"area", "", "xa-b"}}, "FOREIGN_AREA"},
+		{"bad time", []part{title, {"valid_from", "", "tomorrow"}, audio}, "TIME_INVALID"},
+		{"validity turned round", []part{title, {"valid_from", "", "2027-01-02T00:00:00+07:00"}, {"valid_until", "", "2027-01-01T00:00:00+07:00"}, audio}, "VALIDITY_INVALID"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			before := len(b.leftovers(t))
+			contentType, body := makeForm(t, tc.parts...)
+			status, answer := b.upload(t, "officer-a", contentType, bytes.NewReader(body))
+			if codeOf(answer) != tc.code || (tc.code == "") != (status == 201) {
+				t.Fatalf("got %d %s", status, answer)
+			}
+			if tc.code != "" && len(b.leftovers(t)) != before {
+				t.Errorf("left behind: %v", b.leftovers(t))
+			}
+			if tc.code == "" && (!strings.Contains(answer, `"area":"thon-a"`) || !strings.Contains(answer, `"state":"processing"`)) {
+				t.Errorf("got %s", answer)
+			}
+		})
+	}
+}
+
+func TestUploadCutOrBroken(t *testing.T) {
+	b := newBench(t)
+	contentType, body := makeForm(t, part{"title", "", "x"}, part{"audio", "a.wav", strings.Repeat("sound", 1000)})
+	for _, tc := range []struct {
+		name, contentType string
+		body              []byte
+		code              string
+	}{
+		{"cut in the audio", contentType, body[:len(body)-2000], "UPLOAD_CUT"},
+		{"cut in a head", contentType, body[:90], "AUDIO_REQUIRED"},
+		{"json", "application/json", []byte(`{}`), "MEDIA_TYPE"},
+		{"no boundary", "multipart/form-data", body, "MEDIA_TYPE"},
+		{"other boundary", "multipart/form-data; boundary=x", body, "MULTIPART_INVALID"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			status, answer := b.upload(t, "officer-a", tc.contentType, bytes.NewReader(tc.body))
+			if codeOf(answer) != tc.code {
+				t.Errorf("got %d %s", status, answer)
+			}
+			if left := b.leftovers(t); len(left) != 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+// stalled is a body whose rest does not come in time. As net/http does, it ends the request's context then.
+type stalled struct {
+	io.Reader
+	gone context.CancelFunc
+}
+
+func (s stalled) Read(b []byte) (int, error) {
+	n, err := s.Reader.Read(b)
+	if errors.Is(err, io.EOF) {
+		s.gone()
+		return n, os.ErrDeadlineExceeded
+	}
+	return n, err
+}
+
+func TestUploadThatStalls(t *testing.T) {
+	b := newBench(t)
+	contentType, body := makeForm(t, part{"title", "", strings.Repeat("x", 200)}, part{"audio", "a.wav", strings.Repeat("sound", 1000)})
+	for name, arrived := range map[string]int{"in the title": 150, "in the audio": len(body) - 2000} {
+		t.Run(name, func(t *testing.T) {
+			ctx, gone := context.WithCancel(t.Context())
+			defer gone()
+			r := httptest.NewRequestWithContext(ctx, "POST", "http://hub/api/v1/reports", stalled{bytes.NewReader(body[:arrived]), gone})
+			r.Header.Set("Content-Type", contentType)
+			r.Header.Set("Authorization", "Bearer "+b.tokens["officer-a"])
+			w := httptest.NewRecorder()
+			b.Handler().ServeHTTP(w, r)
+			if w.Code != 408 || codeOf(w.Body.String()) != "REQUEST_SLOW" || len(b.leftovers(t)) != 0 {
+				t.Errorf("got %d %s, left %v", w.Code, w.Body, b.leftovers(t))
+			}
+		})
+	}
+}
+
+func TestDefaultAreaIsTheAuthors(t *testing.T) {
+	b := newBench(t)
+	contentType, body := makeForm(t, part{"title", "", "x"}, part{"audio", "a.wav", "sound"})
+	if _, answer := b.upload(t, "officer-a", contentType, bytes.NewReader(body)); !strings.Contains(answer, `"area":"xa-a"`) {
+		t.Errorf("got %s", answer)
+	}
+}
+
+func FuzzUpload(f *testing.F) {
+	b := newBench(f)
+	_, good := makeForm(f, part{"title", "", "x"}, part{"audio", "a.wav", "sound"})
+	f.Add("multipart/form-data; boundary=x", []byte("--x\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\ny\r\n--x--\r\n"))
+	f.Add("multipart/form-data; boundary=", good)
+	f.Add("multipart/mixed; boundary=x", []byte("--x\r\n\r\n--x--"))
+	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
+		if status, answer := b.upload(t, "officer-a", contentType, bytes.NewReader(body)); status >= 500 {
+			t.Errorf("got %d %s", status, answer)
+		}
+		_ = os.RemoveAll(filepath.Join(b.dir, "ingest"))
+		check(t, os.MkdirAll(filepath.Join(b.dir, "ingest"), 0o700))
+	})
+}
+
+func FuzzBodies(f *testing.F) {
+	b := newBench(f)
+	for _, body := range []string{`{"code":"x","name":"X","policy":{"windows":[{"start":"05:00","end":"21:00","days":["mon"]}]}}`,
+		`{"title":"x","class":"normal","items":[{"report":"r"}],"when":{"daypart":"evening","rrule":"FREQ=WEEKLY;BYDAY=TU"},"targets":{"areas":["xa-a"]},"lateness":"whole:5"}`,
+		`{"a":1e999}`, `[[[[`, "\xff"} {
+		f.Add("/api/v1/areas", body)
+		f.Add("/api/v1/broadcasts", body)
+	}
+	f.Fuzz(func(t *testing.T, path, body string) {
+		if path != "/api/v1/areas" && path != "/api/v1/broadcasts" {
+			t.Skip()
+		}
+		status, _, answer := b.ask(t, "admin", "POST", path, body, "Content-Type", "application/json")
+		if status >= 500 {
+			t.Errorf("got %d %s", status, answer)
+		}
+		if err := checkJSON([]byte(body)); err != nil && status < 400 {
+			t.Errorf("%v was taken", err)
+		}
+	})
+}

@@ -1,0 +1,176 @@
+// Package evidence is the hub's proof of what was heard: it takes play records from push, keeps each once,
+// and gives them to the api by time, agent, report and area. A record is acknowledged to its agent only
+// after it is on disk. All methods are safe for concurrent use.
+package evidence
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/internal/broadcast"
+)
+
+// Record is a play record with the agent it came from.
+type Record struct {
+	broadcast.Play
+	Agent      string    `json:"agent"`
+	Area       string    `json:"area"`
+	ReceivedAt time.Time `json:"received_at"`
+}
+
+type playRow struct {
+	bun.BaseModel `bun:"table:plays"`
+	ID            string `bun:"id,pk"`
+	Agent         string `bun:"agent"`
+	Area          string `bun:"area"`
+	Slot          string `bun:"slot"`
+	Broadcast     string `bun:"broadcast"`
+	Version       int    `bun:"version"`
+	Report        string `bun:"report"`
+	Title         string `bun:"title"`
+	Class         string `bun:"class"`
+	Audio         string `bun:"audio"`
+	PlannedStart  int64  `bun:"planned_start"`
+	PlannedEnd    int64  `bun:"planned_end"`
+	StartedAt     int64  `bun:"started_at"`
+	EndedAt       int64  `bun:"ended_at"`
+	Outcome       string `bun:"outcome"`
+	Reason        string `bun:"reason"`
+	Volume        int    `bun:"volume"`
+	ReachedMS     int64  `bun:"reached_ms"`
+	MissedMS      int64  `bun:"missed_ms"`
+	Segments      string `bun:"segments"`
+	Clock         string `bun:"clock"`
+	ReceivedAt    int64  `bun:"received_at"`
+}
+
+// Log is the play log of all agents.
+type Log struct {
+	db  *bun.DB
+	now func() time.Time
+}
+
+// New makes the log; now is the hub's clock.
+func New(db *bun.DB, now func() time.Time) *Log { return &Log{db: db, now: now} }
+
+// insertAtOnce keeps one INSERT below SQLite's limit of 32,766 parameters.
+const insertAtOnce = 1000
+
+// Insert keeps the records of one agent and gives the ids that are safe on disk: all of them, a record that
+// was there already included. Nothing is stored when err is not nil.
+func (l *Log) Insert(ctx context.Context, agent, area string, plays []broadcast.Play) (ids []string, fresh []Record, err error) {
+	if len(plays) == 0 {
+		return nil, nil, nil
+	}
+	received := l.now()
+	rows := make([]playRow, len(plays))
+	ids = make([]string, len(plays))
+	for i, p := range plays {
+		segments, err := json.Marshal(p.Segments)
+		if err != nil {
+			return nil, nil, fmt.Errorf("write segments of %s: %w", p.ID, err)
+		}
+		ids[i] = p.ID
+		rows[i] = playRow{ID: p.ID, Agent: agent, Area: area, Slot: p.Slot, Broadcast: p.Broadcast, Version: p.Version, Report: p.Report,
+			Title: p.Title, Class: string(p.Class), Audio: string(p.Audio), PlannedStart: store.Millis(p.PlannedStart), PlannedEnd: store.Millis(p.PlannedEnd),
+			StartedAt: store.Millis(p.StartedAt.Round(time.Millisecond)), EndedAt: store.Millis(p.EndedAt.Round(time.Millisecond)), Outcome: string(p.Outcome), Reason: p.Reason, Volume: p.Volume,
+			ReachedMS: p.ReachedMS, MissedMS: p.MissedMS, Segments: string(segments), Clock: p.Clock, ReceivedAt: received.UnixMilli()}
+	}
+	err = l.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		for rest := rows; len(rest) > 0; {
+			part := rest[:min(insertAtOnce, len(rest))]
+			rest = rest[len(part):]
+			var inserted []string
+			if err := tx.NewInsert().Model(&part).On("CONFLICT (id) DO NOTHING").Returning("id").Scan(ctx, &inserted); err != nil {
+				return fmt.Errorf("insert plays: %w", err)
+			}
+			isNew := make(map[string]bool, len(inserted))
+			for _, id := range inserted {
+				isNew[id] = true
+			}
+			for _, r := range part {
+				if isNew[r.ID] {
+					fresh = append(fresh, r.record())
+					delete(isNew, r.ID) // the same id twice in one batch is one record
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return ids, fresh, nil
+}
+
+// Query picks records by planned start.
+type Query struct {
+	From, To  time.Time // [From, To); zero is open
+	Agent     string
+	Report    string
+	Broadcast string
+	Areas     []string // nil: every area
+	After     string   // cursor of the last page
+	Limit     int      // 1 to 1,000
+}
+
+// List gives records in the order of their planned start, and the cursor of the next page ("" at the end).
+// An unknown cursor gives an error.
+func (l *Log) List(ctx context.Context, q Query) (records []Record, next string, err error) {
+	var rows []playRow
+	sel := l.db.NewSelect().Model(&rows).Order("planned_start", "id").Limit(int64(q.Limit) + 1)
+	if !q.From.IsZero() {
+		sel = sel.Where("planned_start >= ?", q.From.UnixMilli())
+	}
+	if !q.To.IsZero() {
+		sel = sel.Where("planned_start < ?", q.To.UnixMilli())
+	}
+	for column, value := range map[string]string{"agent": q.Agent, "report": q.Report, "broadcast": q.Broadcast} {
+		if value != "" {
+			sel = sel.Where("? = ?", bun.Ident(column), value)
+		}
+	}
+	switch {
+	case q.Areas != nil && len(q.Areas) == 0:
+		return nil, "", nil
+	case q.Areas != nil:
+		sel = sel.Where("area IN (?)", bun.List(q.Areas))
+	}
+	if q.After != "" {
+		var at int64
+		start, id, ok := strings.Cut(q.After, ".")
+		if _, err := fmt.Sscanf(start, "%d", &at); err != nil || !ok {
+			return nil, "", fmt.Errorf("read cursor %q", q.After)
+		}
+		sel = sel.Where("(planned_start > ? OR (planned_start = ? AND id > ?))", at, at, id)
+	}
+	if err := sel.Scan(ctx); err != nil {
+		return nil, "", fmt.Errorf("list plays: %w", err)
+	}
+	if len(rows) > q.Limit {
+		rows = rows[:q.Limit]
+		last := rows[len(rows)-1]
+		next = fmt.Sprintf("%d.%s", last.PlannedStart, last.ID)
+	}
+	records = make([]Record, len(rows))
+	for i, r := range rows {
+		records[i] = r.record()
+	}
+	return records, next, nil
+}
+
+func (r playRow) record() Record {
+	var segments []broadcast.Segment
+	_ = json.Unmarshal([]byte(r.Segments), &segments) // written by Insert alone
+	return Record{Agent: r.Agent, Area: r.Area, ReceivedAt: store.Time(r.ReceivedAt), Play: broadcast.Play{ID: r.ID, Slot: r.Slot,
+		Broadcast: r.Broadcast, Version: r.Version, Report: r.Report, Title: r.Title, Class: broadcast.Class(r.Class), Audio: broadcast.Hash(r.Audio),
+		PlannedStart: store.Time(r.PlannedStart), PlannedEnd: store.Time(r.PlannedEnd), StartedAt: store.Time(r.StartedAt), EndedAt: store.Time(r.EndedAt),
+		Outcome: broadcast.Outcome(r.Outcome), Reason: r.Reason, Volume: r.Volume, ReachedMS: r.ReachedMS, MissedMS: r.MissedMS,
+		Segments: segments, Clock: r.Clock}}
+}

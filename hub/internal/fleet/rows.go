@@ -1,0 +1,188 @@
+package fleet
+
+import (
+	"cmp"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/uptrace/bun"
+
+	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/internal/broadcast"
+)
+
+// batch is how many agents are written in one transaction: other writers wait meanwhile.
+const batch = 500
+
+type agentRow struct {
+	bun.BaseModel `bun:"table:agents"`
+
+	ID          string `bun:"id,pk"`
+	Name        string `bun:"name"`
+	Area        string `bun:"area"`
+	State       State  `bun:"state"`
+	PublicKey   string `bun:"public_key"`
+	CreatedAt   int64  `bun:"created_at"`
+	Software    string `bun:"software"`
+	OS          string `bun:"os"`
+	LastSeen    int64  `bun:"last_seen"`
+	PlanVersion uint64 `bun:"plan_version"`
+	PlanState   string `bun:"plan_state"`
+	PlanCode    string `bun:"plan_code"`
+	Status      string `bun:"status"`
+	StatusAt    int64  `bun:"status_at"`
+}
+
+type keyRow struct {
+	bun.BaseModel `bun:"table:agent_keys"`
+
+	PublicKey string `bun:"public_key,pk"`
+	Agent     string `bun:"agent"`
+	CreatedAt int64  `bun:"created_at"`
+	RevokedAt int64  `bun:"revoked_at"`
+}
+
+type holdingsRow struct {
+	bun.BaseModel `bun:"table:agent_holdings"`
+
+	Agent     string `bun:"agent,pk"`
+	Whole     string `bun:"whole"`
+	UpdatedAt int64  `bun:"updated_at"`
+}
+
+func (r *agentRow) agent() (Agent, error) {
+	key, err := hex.DecodeString(r.PublicKey)
+	if err != nil {
+		return Agent{}, fmt.Errorf("read agent %s: %w", r.ID, err)
+	}
+	a := Agent{
+		ID: r.ID, Name: r.Name, Area: r.Area, State: r.State, Key: key, CreatedAt: store.Time(r.CreatedAt),
+		Software: r.Software, OS: r.OS, LastSeen: store.Time(r.LastSeen),
+		PlanVersion: r.PlanVersion, PlanState: r.PlanState, PlanCode: r.PlanCode, StatusAt: store.Time(r.StatusAt),
+	}
+	if r.Status != "" {
+		a.Status = new(broadcast.Status)
+		if err := json.Unmarshal([]byte(r.Status), a.Status); err != nil {
+			return Agent{}, fmt.Errorf("read status of agent %s: %w", r.ID, err)
+		}
+	}
+	return a, nil
+}
+
+// overlay puts what is known in memory over what the row says.
+func (f *Fleet) overlay(a *Agent) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	l := f.live[a.ID]
+	if l == nil {
+		return
+	}
+	a.Online = l.online
+	if l.lastSeen.After(a.LastSeen) {
+		a.LastSeen = l.lastSeen
+	}
+	if l.software != "" {
+		a.Software, a.OS = l.software, l.os
+	}
+	if l.plan.State != "" {
+		a.PlanVersion, a.PlanState, a.PlanCode = cmp.Or(l.plan.Version, a.PlanVersion), l.plan.State, l.plan.Code
+	}
+	if l.status != nil {
+		a.Status, a.StatusAt = l.status, l.statusAt
+	}
+}
+
+// load fills memory from SQL.
+func (f *Fleet) load(ctx context.Context) error {
+	var agents []agentRow
+	if err := f.o.DB.NewSelect().Model(&agents).Column("id", "area").Scan(ctx); err != nil {
+		return fmt.Errorf("read agents: %w", err)
+	}
+	for _, a := range agents {
+		f.live[a.ID] = &live{area: a.Area}
+	}
+	var held []holdingsRow
+	if err := f.o.DB.NewSelect().Model(&held).Scan(ctx); err != nil {
+		return fmt.Errorf("read holdings: %w", err)
+	}
+	for _, row := range held {
+		holdings, err := wholeHoldings(row.Whole)
+		if err != nil {
+			return fmt.Errorf("agent %s: %w", row.Agent, err)
+		}
+		if l := f.live[row.Agent]; l != nil {
+			l.holdings = holdings
+		}
+	}
+	return nil
+}
+
+// flush writes what was heard since the last flush.
+func (f *Fleet) flush(ctx context.Context) error {
+	dirty := f.takeDirty()
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(dirty)), batch) {
+		err := f.o.DB.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+			for _, id := range ids {
+				l := dirty[id]
+				if err := f.write(ctx, tx, id, &l); err != nil {
+					return fmt.Errorf("agent %s: %w", id, err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			f.markDirty(dirty)
+			return fmt.Errorf("write agents: %w", err)
+		}
+	}
+	return nil
+}
+
+func (f *Fleet) markDirty(agents map[string]live) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for id, was := range agents {
+		if l := f.live[id]; l != nil {
+			l.dirty, l.wholeDirty = l.dirty || was.dirty, l.wholeDirty || was.wholeDirty
+		}
+	}
+}
+
+func (f *Fleet) write(ctx context.Context, tx bun.Tx, id string, l *live) error {
+	if l.dirty {
+		q := tx.NewUpdate().Table("agents").Where("id = ?", id).Set("last_seen = ?", store.Millis(l.lastSeen))
+		if l.software != "" {
+			q = q.Set("software = ?", l.software).Set("os = ?", l.os)
+		}
+		if l.plan.State != "" {
+			q = q.Set("plan_state = ?", l.plan.State).Set("plan_code = ?", l.plan.Code)
+		}
+		if l.plan.Version != 0 {
+			q = q.Set("plan_version = ?", l.plan.Version)
+		}
+		if l.status != nil {
+			data, err := json.Marshal(l.status)
+			if err != nil {
+				return fmt.Errorf("encode status: %w", err)
+			}
+			q = q.Set("status = ?", string(data)).Set("status_at = ?", store.Millis(l.statusAt))
+		}
+		if _, err := q.Exec(ctx); err != nil {
+			return err
+		}
+	}
+	if !l.wholeDirty {
+		return nil
+	}
+	list, err := l.wholeList()
+	if err != nil {
+		return err
+	}
+	_, err = tx.NewInsert().Model(&holdingsRow{Agent: id, Whole: list, UpdatedAt: store.Millis(f.o.Now())}).
+		On("CONFLICT (agent) DO UPDATE").Set("whole = EXCLUDED.whole").Set("updated_at = EXCLUDED.updated_at").Exec(ctx)
+	return err
+}

@@ -1,0 +1,212 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+)
+
+// Config of the service; what is zero takes its default.
+type Config struct {
+	Dir         string        // the ingest folder; nothing else may live in it
+	Owner       string        // this hub's name among hubs that share one database; "" alone
+	MaxSize     int64         // bytes of an upload, 2 GiB
+	MaxDuration time.Duration // of sound, 4 h
+	MaxQueued   int           // jobs that wait, 1,000; more are refused with INGEST_BUSY
+	Workers     int           // jobs at a time, 1: one alone keeps two cores busy
+	StepTimeout time.Duration // for each of probe, measure, level; 30 min
+	MaxMemory   uint64        // address space of an ffmpeg, 2 GiB
+	FFmpeg      string        // program, "ffmpeg"
+	FFprobe     string        // program, "ffprobe"
+	Nice        int           // of ffmpeg: an urgent order goes before a conversion; 10, -1 as the hub itself
+	RetryDelay  time.Duration // before a Sink that failed is asked again, doubling; 1 s
+}
+
+func (c Config) withDefaults() Config {
+	set := func(v *time.Duration, d time.Duration) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	set(&c.MaxDuration, 4*time.Hour)
+	set(&c.StepTimeout, 30*time.Minute)
+	set(&c.RetryDelay, time.Second)
+	if c.MaxSize <= 0 {
+		c.MaxSize = 2 << 30
+	}
+	if c.MaxQueued <= 0 {
+		c.MaxQueued = 1000
+	}
+	c.Workers = max(c.Workers, 1)
+	if c.Nice == 0 {
+		c.Nice = 10
+	}
+	if c.MaxMemory == 0 {
+		c.MaxMemory = 2 << 30
+	}
+	if c.FFmpeg == "" {
+		c.FFmpeg = "ffmpeg"
+	}
+	if c.FFprobe == "" {
+		c.FFprobe = "ffprobe"
+	}
+	return c
+}
+
+// Service takes uploads and works them off.
+type Service struct {
+	cfg  Config
+	jobs Jobs
+	sink Sink
+	log  *slog.Logger
+
+	mu    sync.Mutex
+	queue []Job
+	known map[string]bool // queued or running here, by job
+	held  map[string]bool // uploads received and not yet enqueued
+	wake  chan struct{}   // holds one token per idle worker that should look
+}
+
+// New makes the ingest folder. Nothing runs before Run.
+func New(cfg Config, jobs Jobs, sink Sink, log *slog.Logger) (*Service, error) {
+	if cfg.Dir == "" {
+		return nil, errors.New("ingest: no folder configured")
+	}
+	dir, err := filepath.Abs(cfg.Dir) // ffmpeg runs elsewhere
+	if err != nil {
+		return nil, fmt.Errorf("find ingest folder: %w", err)
+	}
+	cfg.Dir = dir
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make ingest folder: %w", err)
+	}
+	cfg = cfg.withDefaults()
+	return &Service{cfg: cfg, jobs: jobs, sink: sink, log: log, known: map[string]bool{}, held: map[string]bool{},
+		wake: make(chan struct{}, cfg.Workers)}, nil
+}
+
+// Enqueue makes the durable job that turns an upload into the audio of a report. The same upload twice is
+// the same job. INGEST_BUSY when too many wait: the upload is still the caller's then.
+func (s *Service) Enqueue(ctx context.Context, reportID string, u Upload) (Job, error) {
+	if _, err := uuid.Parse(u.ID); err != nil {
+		return Job{}, fmt.Errorf("enqueue upload: %w", err)
+	}
+	if j, err := s.jobs.Load(ctx, u.ID); !errors.Is(err, ErrNoJob) {
+		return j, err
+	}
+	s.mu.Lock()
+	full := len(s.queue) >= s.cfg.MaxQueued
+	s.mu.Unlock()
+	if full {
+		return Job{}, ErrBusy
+	}
+	now := time.Now()
+	j := Job{ID: u.ID, ReportID: reportID, Owner: s.cfg.Owner, Name: u.Name, SHA256: u.SHA256, Size: u.Size, State: StateQueued,
+		CreatedAt: now, UpdatedAt: now}
+	if err := s.jobs.Save(ctx, j); err != nil {
+		return Job{}, err
+	}
+	s.push(j)
+	s.release(j.ID)
+	return j, nil
+}
+
+// Run works jobs off until ctx ends, first those that an earlier run left. Call it once.
+func (s *Service) Run(ctx context.Context) error {
+	left, err := s.jobs.Unfinished(ctx, s.cfg.Owner)
+	if err != nil {
+		return err
+	}
+	for _, j := range left {
+		s.push(j)
+	}
+	if err := s.sweep(); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for range s.cfg.Workers {
+		group.Go(func() error {
+			for {
+				if j, ok := s.pop(); ok {
+					s.work(ctx, j)
+					continue
+				}
+				select {
+				case <-ctx.Done():
+					return nil
+				case <-s.wake:
+				}
+			}
+		})
+	}
+	return group.Wait()
+}
+
+// sweep removes the folders of uploads that no job will ever ask for.
+func (s *Service) sweep() error {
+	entries, err := os.ReadDir(s.cfg.Dir)
+	if err != nil {
+		return fmt.Errorf("read ingest folder: %w", err)
+	}
+	for _, e := range entries {
+		if _, err := uuid.Parse(e.Name()); err != nil || s.needed(e.Name()) {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(s.cfg.Dir, e.Name())); err != nil {
+			return fmt.Errorf("remove leftover: %w", err)
+		}
+		s.log.Info("removed the leftover of a dead upload", "upload", e.Name())
+	}
+	return nil
+}
+
+func (s *Service) needed(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.known[id] || s.held[id]
+}
+
+func (s *Service) hold(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held[id] = true
+}
+
+func (s *Service) release(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.held, id)
+}
+
+func (s *Service) push(j Job) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.known[j.ID] {
+		return
+	}
+	s.known[j.ID] = true
+	s.queue = append(s.queue, j)
+	select {
+	case s.wake <- struct{}{}:
+	default: // every worker has a token already
+	}
+}
+
+func (s *Service) pop() (Job, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) == 0 {
+		return Job{}, false
+	}
+	j := s.queue[0]
+	s.queue = s.queue[1:]
+	return j, true
+}

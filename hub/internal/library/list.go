@@ -1,0 +1,115 @@
+package library
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/uptrace/bun"
+
+	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/internal/broadcast"
+)
+
+// Filter chooses reports; an empty field chooses all.
+type Filter struct {
+	Areas  []string // codes; nil is every area
+	States []broadcast.ReportState
+	Series string
+	Text   string // in the title, small and capital letters of ASCII alike
+	Cursor string // Next of the page before
+	Limit  int    // 1 to 200, 50 when 0
+}
+
+// Page of reports, newest first; Next is "" on the last one.
+type Page struct {
+	Items []Report
+	Next  string
+}
+
+// List gives the reports that a filter chooses, newest first.
+func (l *Library) List(ctx context.Context, f Filter) (Page, error) {
+	limit := 50
+	if f.Limit > 0 {
+		limit = min(f.Limit, 200)
+	}
+	var rows []reportRow
+	if f.Areas != nil && len(f.Areas) == 0 {
+		return Page{Items: []Report{}}, nil
+	}
+	q := l.DB.NewSelect().Model(&rows).Order("id DESC").Limit(int64(limit) + 1) // UUIDv7 sorts by time
+	if f.Areas != nil {
+		q.Where("area IN (?)", bun.List(f.Areas))
+	}
+	if len(f.States) > 0 {
+		q.Where("state IN (?)", bun.List(f.States))
+	}
+	if f.Series != "" {
+		q.Where("series = ?", f.Series)
+	}
+	if f.Text != "" {
+		q.Where("LOWER(title) LIKE LOWER(?) ESCAPE '!'", "%"+likeEscape.Replace(f.Text)+"%")
+	}
+	if f.Cursor != "" {
+		if _, err := uuid.Parse(f.Cursor); err != nil {
+			return Page{}, errCursor
+		}
+		q.Where("id < ?", f.Cursor)
+	}
+	if err := q.Scan(ctx); err != nil {
+		return Page{}, fmt.Errorf("list reports: %w", err)
+	}
+	return page(rows, limit)
+}
+
+var likeEscape = strings.NewReplacer("!", "!!", "%", "!%", "_", "!_")
+
+func page(rows []reportRow, limit int) (Page, error) {
+	var p Page
+	if len(rows) > limit {
+		rows = rows[:limit]
+		p.Next = rows[limit-1].ID
+	}
+	p.Items = make([]Report, len(rows))
+	for i := range rows {
+		var err error
+		if p.Items[i], err = rows[i].report(); err != nil {
+			return Page{}, err
+		}
+	}
+	return p, nil
+}
+
+// Reports gives what planning must know of the reports of these ids; those that do not exist are left out.
+func (l *Library) Reports(ctx context.Context, ids []string) (map[string]broadcast.Report, error) {
+	out := make(map[string]broadcast.Report, len(ids))
+	for len(ids) > 0 {
+		n := min(len(ids), 500) // databases bound the parameters of a statement
+		var rows []reportRow
+		if err := l.DB.NewSelect().Model(&rows).Where("id IN (?)", bun.List(ids[:n])).Scan(ctx); err != nil {
+			return nil, fmt.Errorf("read reports: %w", err)
+		}
+		for i := range rows {
+			out[rows[i].ID] = rows[i].planned()
+		}
+		ids = ids[n:]
+	}
+	return out, nil
+}
+
+// Withdrawals gives what was withdrawn at since or later, newest first; reports that never had audio are left out.
+func (l *Library) Withdrawals(ctx context.Context, since time.Time) ([]broadcast.Withdrawal, error) {
+	var rows []reportRow
+	err := l.DB.NewSelect().Model(&rows).Where("withdrawn_at >= ?", store.Millis(since)).Where("withdrawn_at > 0").
+		Where("sha256 <> ''").Order("withdrawn_at DESC", "id DESC").Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read withdrawals: %w", err)
+	}
+	out := make([]broadcast.Withdrawal, len(rows))
+	for i, r := range rows {
+		out[i] = broadcast.Withdrawal{Report: r.ID, Audio: r.SHA256, At: store.Time(r.WithdrawnAt), Reason: r.WithdrawnWhy}
+	}
+	return out, nil
+}

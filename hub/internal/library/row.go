@@ -1,0 +1,170 @@
+package library
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/internal/broadcast"
+)
+
+// reportRow is a row of table reports.
+type reportRow struct {
+	bun.BaseModel  `bun:"table:reports"`
+	ID             string                `bun:"id,pk"`
+	Version        int64                 `bun:"version"`
+	Area           string                `bun:"area"`
+	Title          string                `bun:"title"`
+	Series         string                `bun:"series"`
+	Source         string                `bun:"source"`
+	Language       string                `bun:"language"`
+	LawTitle       string                `bun:"law_title"`
+	LawNumber      string                `bun:"law_number"`
+	LawField       string                `bun:"law_field"`
+	ValidFrom      int64                 `bun:"valid_from"`
+	ValidUntil     int64                 `bun:"valid_until"`
+	AuthorID       string                `bun:"author_id"`
+	AuthorName     string                `bun:"author_name"`
+	CreatedAt      int64                 `bun:"created_at"`
+	UpdatedAt      int64                 `bun:"updated_at"`
+	State          broadcast.ReportState `bun:"state"`
+	Progress       int                   `bun:"progress"`
+	Stage          string                `bun:"stage"`
+	Error          string                `bun:"error"`
+	SHA256         broadcast.Hash        `bun:"sha256"`
+	Manifest       broadcast.Hash        `bun:"manifest"`
+	Size           int64                 `bun:"size"`
+	DurationMS     int64                 `bun:"duration_ms"`
+	LoudnessLUFS   float64               `bun:"loudness_lufs"`
+	TruePeakDBTP   float64               `bun:"true_peak_dbtp"`
+	Peaks          broadcast.Hash        `bun:"peaks"`
+	Warnings       string                `bun:"warnings"`
+	SourceSHA256   broadcast.Hash        `bun:"source_sha256"`
+	SourceName     string                `bun:"source_name"`
+	Making         string                `bun:"making"`
+	ApprovedID     string                `bun:"approved_id"`
+	ApprovedName   string                `bun:"approved_name"`
+	ApprovedAt     int64                 `bun:"approved_at"`
+	ApprovedSHA256 broadcast.Hash        `bun:"approved_sha256"`
+	WithdrawnID    string                `bun:"withdrawn_id"`
+	WithdrawnName  string                `bun:"withdrawn_name"`
+	WithdrawnAt    int64                 `bun:"withdrawn_at"`
+	WithdrawnWhy   string                `bun:"withdrawn_why"`
+}
+
+func (r *reportRow) setMeta(m Meta) {
+	r.Area, r.Title, r.Series, r.Source, r.Language = m.Area, m.Title, m.Series, m.Source, m.Language
+	r.LawTitle, r.LawNumber, r.LawField = m.LawTitle, m.LawNumber, m.LawField
+	r.ValidFrom, r.ValidUntil = store.Millis(m.ValidFrom), store.Millis(m.ValidUntil)
+}
+
+func (r *reportRow) setAudio(a Audio) error {
+	warnings, err := json.Marshal(a.Warnings)
+	if err != nil {
+		return fmt.Errorf("encode warnings: %w", err)
+	}
+	making, err := json.Marshal(a.Making)
+	if err != nil {
+		return fmt.Errorf("encode making: %w", err)
+	}
+	r.Making = string(making)
+	r.SHA256, r.Manifest, r.Peaks, r.Size, r.DurationMS = a.SHA256, a.Manifest, a.Peaks, a.Size, a.DurationMS
+	r.LoudnessLUFS, r.TruePeakDBTP, r.Warnings = a.LoudnessLUFS, a.TruePeakDBTP, string(warnings)
+	r.SourceSHA256, r.SourceName = a.SourceSHA256, a.SourceName
+	return nil
+}
+
+func (r *reportRow) unapprove() {
+	r.ApprovedID, r.ApprovedName, r.ApprovedAt, r.ApprovedSHA256 = "", "", 0, ""
+}
+
+func (r *reportRow) report() (Report, error) {
+	out := Report{
+		ID: r.ID, Version: r.Version,
+		Meta: Meta{Area: r.Area, Title: r.Title, Series: r.Series, Source: r.Source, Language: r.Language,
+			LawTitle: r.LawTitle, LawNumber: r.LawNumber, LawField: r.LawField,
+			ValidFrom: store.Time(r.ValidFrom), ValidUntil: store.Time(r.ValidUntil)},
+		Author: Person{r.AuthorID, r.AuthorName}, Created: store.Time(r.CreatedAt), Updated: store.Time(r.UpdatedAt),
+		State: r.State, Progress: r.Progress, Stage: r.Stage,
+		Audio: Audio{SHA256: r.SHA256, Size: r.Size, DurationMS: r.DurationMS, LoudnessLUFS: r.LoudnessLUFS,
+			TruePeakDBTP: r.TruePeakDBTP, Manifest: r.Manifest, Peaks: r.Peaks,
+			SourceSHA256: r.SourceSHA256, SourceName: r.SourceName},
+	}
+	if r.ApprovedAt != 0 {
+		out.Approved = &Approval{By: Person{r.ApprovedID, r.ApprovedName}, At: store.Time(r.ApprovedAt), SHA256: r.ApprovedSHA256}
+	}
+	if r.WithdrawnAt != 0 {
+		out.Withdrawn = &Withdrawal{By: Person{r.WithdrawnID, r.WithdrawnName}, At: store.Time(r.WithdrawnAt), Reason: r.WithdrawnWhy}
+	}
+	return out, errors.Join(decode(r.Warnings, &out.Warnings), decode(r.Making, &out.Making), decode(r.Error, &out.Error))
+}
+
+// planned is the report as planning sees it. Approved counts only for the audio that was approved.
+func (r *reportRow) planned() broadcast.Report {
+	state := r.State
+	if state == broadcast.ReportApproved && r.ApprovedSHA256 != r.SHA256 {
+		state = broadcast.ReportDraft
+	}
+	return broadcast.Report{ID: r.ID, Area: r.Area, Title: r.Title, State: state, Audio: r.SHA256,
+		Manifest: r.Manifest, DurationMS: r.DurationMS, ValidFrom: instant(r.ValidFrom), ValidUntil: instant(r.ValidUntil)}
+}
+
+func instant(ms int64) *time.Time {
+	if ms == 0 {
+		return nil
+	}
+	t := store.Time(ms)
+	return &t
+}
+
+func decode(text string, into any) error {
+	if text == "" {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		return fmt.Errorf("decode report: %w", err)
+	}
+	return nil
+}
+
+func load(ctx context.Context, db bun.IDB, id string) (reportRow, error) {
+	var row reportRow
+	err := db.NewSelect().Model(&row).Where("id = ?", id).Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return row, errNotFound
+	} else if err != nil {
+		return row, fmt.Errorf("read report: %w", err)
+	}
+	return row, nil
+}
+
+// change reads a report, lets edit change it and writes it, in one transaction; what edit refuses leaves no
+// trace. version is the one the person saw, 0 when it does not matter.
+func (l *Library) change(ctx context.Context, id string, version int64, edit func(*reportRow) error) (reportRow, error) {
+	var row reportRow
+	err := l.DB.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) (err error) {
+		if row, err = load(ctx, tx, id); err != nil {
+			return err
+		}
+		if version != 0 && version != row.Version {
+			return errStale
+		}
+		if err := edit(&row); err != nil {
+			return err
+		}
+		if _, err := tx.NewUpdate().Model(&row).WherePK().Exec(ctx); err != nil {
+			return fmt.Errorf("write report: %w", err)
+		}
+		return nil
+	})
+	if err == nil {
+		l.tell(row)
+	}
+	return row, err
+}

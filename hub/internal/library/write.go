@@ -1,0 +1,129 @@
+package library
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+
+	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/internal/broadcast"
+)
+
+// Create opens a report whose audio is being processed.
+func (l *Library) Create(ctx context.Context, meta Meta, by Person) (Report, error) {
+	if err := meta.check(); err != nil {
+		return Report{}, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Report{}, fmt.Errorf("make report id: %w", err)
+	}
+	now := store.Millis(l.now())
+	row := reportRow{ID: id.String(), Version: 1, AuthorID: by.ID, AuthorName: by.Name,
+		CreatedAt: now, UpdatedAt: now, State: broadcast.ReportProcessing}
+	row.setMeta(meta)
+	if _, err := l.DB.NewInsert().Model(&row).Exec(ctx); err != nil {
+		return Report{}, fmt.Errorf("write report: %w", err)
+	}
+	l.tell(row)
+	return row.report()
+}
+
+// Edit changes what is written about a report. What was approved is another text now, so an approval ends.
+func (l *Library) Edit(ctx context.Context, id string, version int64, meta Meta) (Report, error) {
+	if err := meta.check(); err != nil {
+		return Report{}, err
+	}
+	return l.changed(ctx, id, version, func(row *reportRow) error {
+		if row.State == broadcast.ReportWithdrawn {
+			return errWithdrawn
+		}
+		row.setMeta(meta)
+		if row.State == broadcast.ReportApproved {
+			row.State = broadcast.ReportDraft
+			row.unapprove()
+		}
+		return nil
+	})
+}
+
+// Approve says that the report's audio, as it is now, may be heard. secondPerson tells that the rule of its
+// area wants somebody else than its author for that. Approving twice is no error and changes nothing.
+func (l *Library) Approve(ctx context.Context, id string, version int64, by Person, secondPerson bool) (Report, error) {
+	return l.changed(ctx, id, version, func(row *reportRow) error {
+		switch {
+		case row.State == broadcast.ReportWithdrawn:
+			return errWithdrawn
+		case row.State == broadcast.ReportApproved && row.ApprovedSHA256 == row.SHA256:
+			return errUnchanged
+		case row.State != broadcast.ReportDraft || row.SHA256 == "":
+			return errNotReady
+		case secondPerson && by.ID == row.AuthorID:
+			return errSelfApproval
+		}
+		row.State = broadcast.ReportApproved
+		row.ApprovedID, row.ApprovedName = by.ID, by.Name
+		row.ApprovedAt, row.ApprovedSHA256 = store.Millis(l.now()), row.SHA256
+		return nil
+	})
+}
+
+// Withdraw takes a report back for good: it vanishes from every plan, and what sounds of it is cut.
+// Withdrawing twice is no error and changes nothing.
+func (l *Library) Withdraw(ctx context.Context, id string, by Person, reason string) (Report, error) {
+	reason = strings.TrimSpace(reason)
+	if n := utf8.RuneCountInString(reason); n < 1 || n > 500 {
+		return Report{}, errReason
+	}
+	return l.changed(ctx, id, 0, func(row *reportRow) error {
+		if row.State == broadcast.ReportWithdrawn {
+			return errUnchanged
+		}
+		row.State = broadcast.ReportWithdrawn
+		row.WithdrawnID, row.WithdrawnName, row.WithdrawnWhy = by.ID, by.Name, reason
+		row.WithdrawnAt = store.Millis(l.now())
+		return nil
+	})
+}
+
+// changed is change with a new version and the report as people see it.
+func (l *Library) changed(ctx context.Context, id string, version int64, edit func(*reportRow) error) (Report, error) {
+	row, err := l.change(ctx, id, version, func(row *reportRow) error {
+		if err := edit(row); err != nil {
+			return err
+		}
+		row.Version++
+		row.UpdatedAt = store.Millis(l.now())
+		return nil
+	})
+	if errors.Is(err, errUnchanged) {
+		return row.report()
+	} else if err != nil {
+		return Report{}, err
+	}
+	return row.report()
+}
+
+func (m *Meta) check() error {
+	m.Title = strings.TrimSpace(m.Title)
+	if n := utf8.RuneCountInString(m.Title); n < 1 || n > 200 {
+		return errTitle
+	}
+	for field, text := range map[string]string{"title": m.Title, "series": m.Series, "source": m.Source, "language": m.Language,
+		"law_title": m.LawTitle, "law_number": m.LawNumber, "law_field": m.LawField} {
+		if utf8.RuneCountInString(text) > 500 {
+			return errTooLong.At(field)
+		}
+		if !broadcast.PlainLine(text) {
+			return errText.At(field)
+		}
+	}
+	if !m.ValidFrom.IsZero() && !m.ValidUntil.IsZero() && !m.ValidUntil.After(m.ValidFrom) {
+		return errValidity
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package push
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/wire"
+)
+
+// maxStreams is how many wants an agent may have open; it needs one, and a second while it changes its mind.
+const maxStreams = 4
+
+// stream is one want being served.
+type stream struct {
+	sha256 broadcast.Hash
+	blob   store.Blob // nil when all is sent and only acknowledgements are missing
+	size   int64
+	end    int64
+	sent   int64
+	acked  int64
+	window int64
+}
+
+// streams is the wsconn.ChunkSource of a session: it gives a frame only while all unacknowledged bytes together
+// are within the receiver's window, so that a control message is never behind more than that.
+type streams struct {
+	frames  *sync.Pool
+	metrics *Metrics
+
+	mu     sync.Mutex
+	open   []*stream // in the order they were asked for
+	frame  *[]byte   // the one being written; only the writer's
+	closed bool
+}
+
+// start begins to serve a want; the blob is then the streams' to close.
+func (s *streams) start(w *wire.Want, blob store.Blob) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || len(s.open) >= maxStreams {
+		return fmt.Errorf("more than %d blobs wanted at once", maxStreams)
+	}
+	end := w.End
+	if end == 0 {
+		end = blob.Size()
+	}
+	s.open = append(s.open, &stream{
+		sha256: w.SHA256, blob: blob, size: blob.Size(), end: end, sent: w.Offset, acked: w.Offset, window: w.Window,
+	})
+	return nil
+}
+
+func (s *streams) got(g *wire.Got) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, st := range s.open {
+		if st.sha256 != g.SHA256 {
+			continue
+		}
+		// An acknowledgement of what was not sent, or again, changes nothing.
+		if g.Offset > st.acked && g.Offset <= st.sent {
+			st.acked = g.Offset
+		}
+		if g.Window != 0 {
+			st.window = g.Window
+		}
+		if st.blob == nil && st.acked == st.end {
+			s.open = slices.Delete(s.open, i, i+1)
+		}
+		return
+	}
+}
+
+func (s *streams) stop(sha256 broadcast.Hash) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open = slices.DeleteFunc(s.open, func(st *stream) bool {
+		if st.sha256 == sha256 {
+			st.closeBlob()
+		}
+		return st.sha256 == sha256
+	})
+}
+
+// close ends all streams, after the writer has ended.
+func (s *streams) close(frames *sync.Pool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for _, st := range s.open {
+		st.closeBlob()
+	}
+	s.open = nil
+	if s.frame != nil {
+		frames.Put(s.frame)
+		s.frame = nil
+	}
+}
+
+func (st *stream) closeBlob() {
+	if st.blob != nil {
+		_ = st.blob.Close() // read only
+		st.blob = nil
+	}
+}
+
+// NextFrame implements wsconn.ChunkSource.
+func (s *streams) NextFrame() ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	unacked := int64(0)
+	for _, st := range s.open {
+		unacked += st.sent - st.acked
+	}
+	for _, st := range s.open {
+		if st.blob == nil {
+			continue
+		}
+		size := min(frameSize(st.window), st.end-st.sent)
+		if unacked > 0 && unacked+size > st.window {
+			break
+		}
+		return s.next(st, size)
+	}
+	if s.frame != nil { // an idle connection holds no frame
+		s.frames.Put(s.frame)
+		s.frame = nil
+	}
+	return nil, nil
+}
+
+// next reads the frame at st.sent.
+func (s *streams) next(st *stream, size int64) ([]byte, error) {
+	if s.frame == nil {
+		s.frame, _ = s.frames.Get().(*[]byte)
+	}
+	buf := (*s.frame)[:wire.HeaderSize+size]
+	n, err := st.blob.ReadAt(buf[wire.HeaderSize:], st.sent)
+	if int64(n) < size {
+		if err == nil || errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, fmt.Errorf("read blob %s: %w", st.sha256, err)
+	}
+	last := st.sent+size == st.size
+	chunk := wire.Chunk{SHA256: st.sha256, Offset: st.sent, Last: last, Data: buf[wire.HeaderSize:]}
+	if _, err := wire.AppendHeader(buf[:0], chunk); err != nil {
+		return nil, err
+	}
+	st.sent += size
+	if st.sent == st.end {
+		st.closeBlob()
+	}
+	count(s.metrics.Frames, 1)
+	count(s.metrics.Bytes, int(size))
+	return buf, nil
+}
+
+// frameSize is half the window, so that one frame is under way while the other is acknowledged; a power of two,
+// so that frames lie on chunks.
+func frameSize(window int64) int64 {
+	size := int64(wire.Grain)
+	for size*2 <= window/2 && size < wire.MaxChunk {
+		size *= 2
+	}
+	return size
+}
