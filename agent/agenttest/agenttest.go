@@ -1,0 +1,36 @@
+// Package agenttest opens single stages of the agent to tests outside of agent/, which Go's internal folders
+// keep out: internal/e2e joins the link with the hub's push, without the rest of both programs, and gives whole
+// agents a fake sound card. It holds names only and is part of no shipped program.
+package agenttest
+
+import (
+	"github.com/loa-vn/loa/agent/internal/link"
+	"github.com/loa-vn/loa/agent/internal/player/playertest"
+	"github.com/loa-vn/loa/internal/mono"
+)
+
+type (
+	// Link is the agent's end of the link.
+	Link = link.Link
+	// LinkOptions are what it needs.
+	LinkOptions = link.Options
+	// LinkIdentity is whose link it is.
+	LinkIdentity = link.Identity
+	// LinkState is how it is.
+	LinkState = link.State
+	// Want is a blob it is to fetch.
+	Want = link.Want
+)
+
+// NewLink is link.New.
+func NewLink(o LinkOptions) (*Link, error) { return link.New(o) }
+
+type (
+	// Card is the fake sound card.
+	Card = playertest.Card
+	// Sounded is what it played.
+	Sounded = playertest.Sounded
+)
+
+// NewCard is playertest.New on this machine's clock.
+func NewCard() *Card { return playertest.New(mono.Now) }

@@ -1,0 +1,69 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/loa-vn/loa/agent/internal/cache"
+	"github.com/loa-vn/loa/agent/internal/clock"
+	"github.com/loa-vn/loa/agent/internal/link"
+	"github.com/loa-vn/loa/agent/internal/player"
+	"github.com/loa-vn/loa/agent/internal/scheduler"
+	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/mono"
+	"github.com/loa-vn/loa/internal/seal"
+)
+
+// blobs is the cache as link asks it.
+type blobs struct{ *cache.Cache }
+
+// NextWant gives link's form of a want.
+func (b blobs) NextWant(skip func(broadcast.Hash) bool) (link.Want, bool) {
+	w, ok := b.Cache.NextWant(skip)
+	return link.Want(w), ok
+}
+
+// signedTime verifies the hub's time before the clock takes it.
+type signedTime struct {
+	cache *cache.Cache
+	clock *clock.Clock
+	agent string
+}
+
+// OfferTime takes the hub's answer to nonce.
+func (s signedTime) OfferTime(envelope, nonce []byte, asked, got mono.Instant) error {
+	t, err := seal.OpenTime(s.cache.Trust(), envelope, nonce, s.agent)
+	if err != nil {
+		return err
+	}
+	return s.clock.Sync(t, asked, got)
+}
+
+// store is the cache as the scheduler asks it.
+type store struct{ cache *cache.Cache }
+
+// Whole tells whether audio can be opened.
+func (s store) Whole(audio broadcast.Hash) bool { return s.cache.Whole(audio) }
+
+// Open gives whole audio.
+func (s store) Open(audio broadcast.Hash) (scheduler.Audio, error) {
+	source, err := s.cache.Open(audio)
+	if err != nil {
+		return nil, err
+	}
+	return source, nil
+}
+
+// sounder is the player as the scheduler asks it.
+type sounder struct{ player *player.Player }
+
+// Lead is the least time a cue must come before its instant.
+func (s sounder) Lead() time.Duration { return s.player.Lead() }
+
+// Play plays a cue to its end.
+func (s sounder) Play(ctx context.Context, c scheduler.Cue) scheduler.Result {
+	r := s.player.Play(ctx, player.Cue{Slot: c.Slot, Audio: c.Audio, At: c.At, Offset: c.Offset, VolumePercent: c.VolumePercent, GainDB: c.GainDB,
+		Progress: func(p player.Progress) { c.Progress(scheduler.Progress(p)) }})
+	return scheduler.Result{StartedAt: r.StartedAt, EndedAt: r.EndedAt, Reached: r.Reached, Missed: r.Missed,
+		Cut: r.Outcome == player.Cut, Damaged: r.Reason == player.ReasonAudioDamaged}
+}

@@ -1,0 +1,169 @@
+package app
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/loa-vn/loa/agent/internal/cache"
+	"github.com/loa-vn/loa/agent/internal/speaker"
+	"github.com/loa-vn/loa/internal/config"
+	"github.com/loa-vn/loa/internal/problem"
+)
+
+// Command is the agent's command line. built is when the program was made, in Unix seconds, see builtAt. exit is
+// called by the speaker's process, which ends with a code of its own.
+func Command(version, built string, exit func(int)) *cobra.Command {
+	root := &cobra.Command{Use: "loa-agent", Short: "Plays a commune's programme on time, network or not",
+		Version: version, SilenceUsage: true, SilenceErrors: true}
+	config.AgentFlags(root.PersistentFlags())
+	load := func(cmd *cobra.Command) (Options, error) {
+		c, err := config.LoadAgent("", nil, cmd.Flags())
+		log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: c.LogLevel}))
+		return Options{Config: c, Version: version, Built: builtAt(built), Log: log}, err
+	}
+	root.AddCommand(runCommand(load), pairCommand(load), statusCommand(load), doctorCommand(load), toneCommand(load),
+		speakerCommand(exit), checkCommand(exit))
+	return root
+}
+
+type loader func(*cobra.Command) (Options, error)
+
+func runCommand(load loader) *cobra.Command {
+	return &cobra.Command{Use: "run", Short: "Run the agent until it is told to stop", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o, err := load(cmd)
+			if err != nil {
+				return err
+			}
+			self, err := os.Executable()
+			if err != nil {
+				return fmt.Errorf("find this program: %w", err)
+			}
+			o.Checker = []string{self, "check"}
+			a, err := New(o)
+			if err != nil {
+				return err
+			}
+			return a.Run(cmd.Context())
+		}}
+}
+
+func pairCommand(load loader) *cobra.Command {
+	var code string
+	var yes bool
+	cmd := &cobra.Command{Use: "pair", Short: "Bring this agent into the fleet of a hub", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o, err := load(cmd)
+			if err != nil {
+				return err
+			}
+			return Pair(cmd.Context(), o.Config, code, yes, Terminal{In: cmd.InOrStdin(), Out: cmd.OutOrStdout()}, o.Log)
+		}}
+	cmd.Flags().StringVar(&code, "code", "", "pairing code that the hub shows")
+	cmd.Flags().BoolVar(&yes, "yes", false, "take the six words as compared")
+	return cmd
+}
+
+func statusCommand(load loader) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{Use: "status", Short: "Tell how the agent is", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o, err := load(cmd)
+			if err != nil {
+				return err
+			}
+			v, err := Status(cmd.Context(), quiet(o))
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				e := json.NewEncoder(cmd.OutOrStdout())
+				e.SetIndent("", "  ")
+				return e.Encode(v)
+			}
+			_, err = fmt.Fprint(cmd.OutOrStdout(), inWords(v))
+			return err
+		}}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON")
+	return cmd
+}
+
+// quiet keeps the log to what is wrong: the command's own words are its answer.
+func quiet(o Options) Options {
+	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	return o
+}
+
+var errUnwell = problem.New("DOCTOR_FINDINGS", 500,
+	"Có điều cần sửa, xem các dòng có dấu !!.", "Something needs to be put right: see the lines marked !!.")
+
+func doctorCommand(load loader) *cobra.Command {
+	return &cobra.Command{Use: "doctor", Short: "Look for what keeps the agent from its work", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o, err := load(cmd)
+			if err != nil {
+				return err
+			}
+			bad := false
+			for _, f := range Doctor(cmd.Context(), quiet(o)) {
+				mark := "ok"
+				if f.Bad {
+					mark, bad = "!!", true
+				}
+				Terminal{Out: cmd.OutOrStdout()}.say("%s  %-8s %s\n", mark, f.What, f.Detail)
+			}
+			if bad {
+				return errUnwell
+			}
+			return nil
+		}}
+}
+
+func toneCommand(load loader) *cobra.Command {
+	return &cobra.Command{Use: "test-tone", Short: "Play 1 kHz at -18 dBFS for 3 seconds", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o, err := load(cmd)
+			if err != nil {
+				return err
+			}
+			reached, err := TestTone(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d ms reached the sound card\n", reached.Milliseconds())
+			return err
+		}}
+}
+
+// speakerCommand is the process that holds the card, started by the agent itself.
+func speakerCommand(exit func(int)) *cobra.Command {
+	return &cobra.Command{Use: "speaker", Hidden: true, Args: cobra.NoArgs,
+		Run: func(cmd *cobra.Command, _ []string) { exit(speaker.Child(cmd.InOrStdin(), cmd.OutOrStdout())) }}
+}
+
+// checkCommand is the process that looks at a database before the agent opens it, started by the agent itself.
+func checkCommand(exit func(int)) *cobra.Command {
+	return &cobra.Command{Use: "check FILE", Hidden: true, Args: cobra.ExactArgs(1),
+		Run: func(cmd *cobra.Command, args []string) { exit(cache.CheckChild(args[0], cmd.OutOrStdout())) }}
+}
+
+// Explain is what a person reads of an error: both languages when it was made for people.
+func Explain(err error) string {
+	var p *problem.Error
+	if !errors.As(err, &p) {
+		return "loa-agent: " + err.Error()
+	}
+	s := fmt.Sprintf("loa-agent: %s\n  %s\n  %s", p.Code, p.VI, p.EN)
+	if p.Field != "" {
+		s += "\n  (" + p.Field + ")"
+	}
+	if p.Err != nil {
+		s += "\n  " + p.Err.Error()
+	}
+	return s
+}

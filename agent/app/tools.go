@@ -1,0 +1,235 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/loa-vn/loa/agent/internal/cache"
+	"github.com/loa-vn/loa/agent/internal/console"
+	"github.com/loa-vn/loa/agent/internal/player"
+	"github.com/loa-vn/loa/internal/config"
+	"github.com/loa-vn/loa/internal/mono"
+	"github.com/loa-vn/loa/internal/problem"
+)
+
+const (
+	askTimeout  = 5 * time.Second  // for the console or the hub
+	cardTimeout = 10 * time.Second // for a card to be there
+)
+
+var errNoCard = problem.New("CARD_MISSING", 503,
+	"Không có cạc âm thanh nào nhận tiếng. Kiểm tra dây, loa và thiết bị phát mặc định của máy.",
+	"No sound card takes sound. Check the cable, the amplifier and the machine's default output.")
+
+// Status is the agent's view: of the one that runs, or of the data folder when none does.
+func Status(ctx context.Context, o Options) (console.View, error) {
+	if v, err := askConsole(ctx, o.Config); err == nil {
+		return v, nil
+	}
+	o.Config.Console = config.ConsoleOff
+	a, err := New(o)
+	if err != nil {
+		return console.View{}, err
+	}
+	who, err := loadIdentity(o.Config.Data)
+	if unpaired(err) {
+		return console.Make(a.sources(), false)
+	}
+	if err != nil {
+		return console.View{}, err
+	}
+	p, err := a.assemble(who)
+	if err != nil {
+		return console.View{}, err
+	}
+	a.paired, a.who = p, who
+	v, err := console.Make(a.sources(), false)
+	return v, errors.Join(err, p.cache.Close())
+}
+
+// askConsole asks the agent that runs.
+func askConsole(ctx context.Context, c config.Agent) (v console.View, err error) {
+	if c.Console == config.ConsoleOff {
+		return v, errors.New("there is no console to ask")
+	}
+	err = get(ctx, "http://"+c.Console+"/api/v1/status", &v)
+	return v, err
+}
+
+// get reads JSON, or nothing into nil.
+func get(ctx context.Context, url string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", url, err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", url, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("ask %s: %s", url, res.Status)
+	}
+	if into == nil {
+		return nil
+	}
+	if err := json.NewDecoder(io.LimitReader(res.Body, 16<<20)).Decode(into); err != nil {
+		return fmt.Errorf("ask %s: %w", url, err)
+	}
+	return nil
+}
+
+// Finding is one line of the doctor.
+type Finding struct {
+	What, Detail string
+	Bad          bool // the agent cannot do its work like this
+}
+
+// Doctor looks at what the agent stands on.
+func Doctor(ctx context.Context, o Options) []Finding {
+	findings := []Finding{checkFolder(o.Config.Data)}
+	v, err := Status(ctx, o)
+	switch {
+	case err != nil:
+		return append(findings, Finding{"data", err.Error(), true})
+	case !v.Paired:
+		return append(findings, Finding{"pairing", "not paired: loa-agent pair --hub ADDRESS --code CODE", true}, checkCard(ctx, o))
+	}
+	findings = append(findings,
+		Finding{"pairing", fmt.Sprintf("%s (%s) with %s", v.Name, v.Area, v.Hub), false},
+		Finding{"clock", v.Clock.Trust + ": " + v.Clock.Detail, v.Clock.Trust == "untrusted"},
+		Finding{"cache", fmt.Sprintf("%s, %d files missing, %d MiB free %s", v.Cache.State, v.Cache.Missing, v.Cache.FreeBytes>>20, v.Cache.Detail),
+			v.Cache.State == "full" || v.Cache.State == "unknown"})
+	if v.Plan == nil {
+		findings = append(findings, Finding{"plan", "none yet", true})
+	} else {
+		findings = append(findings, Finding{"plan", fmt.Sprintf("version %d until %s", v.Plan.Version, v.Plan.Expires.Format(time.RFC3339)), false})
+	}
+	if v.Running {
+		findings = append(findings, Finding{"agent", "running", false}, Finding{"card", v.Card.State + " " + v.Card.Detail, v.Card.State != "ok"},
+			Finding{"line", fmt.Sprintf("connected: %t %s %s", v.Connection.Connected, v.Connection.Problem, v.Connection.Detail), !v.Connection.Connected})
+		return append(findings, checkAmplifier(o.Config, v.Amplifier)...)
+	}
+	findings = append(findings, Finding{"agent", "does not run: loa-agent run", true}, checkCard(ctx, o))
+	if err := get(ctx, v.Hub+"/livez", nil); err != nil {
+		return append(findings, Finding{"hub", err.Error(), true})
+	}
+	return append(findings, Finding{"hub", v.Hub + " answers", false})
+}
+
+func checkFolder(dir string) Finding {
+	f, err := os.CreateTemp(dir, "doctor.*")
+	if err == nil {
+		err = errors.Join(f.Close(), os.Remove(f.Name()))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return Finding{"folder", dir + " is not there yet: loa-agent pair makes it", true}
+	}
+	if err != nil {
+		return Finding{"folder", err.Error(), true}
+	}
+	free, err := cache.DiskFree(dir)
+	if err != nil {
+		return Finding{"folder", err.Error(), true}
+	}
+	return Finding{"folder", fmt.Sprintf("%s can be written, %d MiB free", dir, free>>20), false}
+}
+
+func checkCard(ctx context.Context, o Options) Finding {
+	detail := ""
+	err := withCard(ctx, o, func(_ context.Context, out player.Output) error {
+		state, _ := out.Watch()
+		detail = "ok " + state.Detail
+		return nil
+	})
+	if err != nil {
+		return Finding{"card", err.Error(), true}
+	}
+	return Finding{"card", detail, false}
+}
+
+// withCard starts the speaker and does something once it takes sound.
+func withCard(ctx context.Context, o Options, do func(context.Context, player.Output) error) error {
+	a := &App{o: o}
+	out, err := a.output()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- out.Run(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-ended; err != nil {
+			o.Log.Warn("speaker", "error", err)
+		}
+	}()
+	if err := awaitCard(ctx, out); err != nil {
+		return err
+	}
+	return do(ctx, out)
+}
+
+func awaitCard(ctx context.Context, out player.Output) error {
+	limit := time.NewTimer(cardTimeout)
+	defer limit.Stop()
+	for {
+		state, changed := out.Watch()
+		if state.State == player.CardOK {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-limit.C:
+			return errNoCard.With(fmt.Errorf("%s: %s", state.State, state.Detail))
+		case <-changed:
+		}
+	}
+}
+
+// The test tone, as broadcasters line up with: 1 kHz at -18 dBFS (EBU R 68).
+const (
+	toneHz    = 1000
+	toneLevel = -18.0
+	toneRate  = 48000
+	toneTime  = 3 * time.Second
+)
+
+// TestTone plays the tone on the sound card and tells how much of it got there.
+func TestTone(ctx context.Context, o Options) (reached time.Duration, err error) {
+	err = withCard(ctx, o, func(ctx context.Context, out player.Output) error {
+		frames := int64(toneTime.Seconds() * toneRate)
+		return withAmplifier(ctx, o, func(ctx context.Context) error {
+			heard := out.Play(ctx, player.Voice{Slot: "test-tone", PCM: tone{}, At: mono.Now().Add(out.Lead()), End: frames})
+			reached = time.Duration(heard.Reached) * time.Second / toneRate
+			if !heard.Complete {
+				return errNoCard
+			}
+			return nil
+		})
+	})
+	return reached, err
+}
+
+type tone struct{}
+
+// ReadAt gives the sine at a position.
+func (tone) ReadAt(buf []float32, pos int64) (int, error) {
+	amplitude := math.Pow(10, toneLevel/20)
+	for i := range buf {
+		t := float64(pos+int64(i)) / toneRate
+		buf[i] = float32(amplitude * math.Sin(2*math.Pi*toneHz*t))
+	}
+	return len(buf), nil
+}

@@ -1,0 +1,57 @@
+package cache
+
+import (
+	"bytes"
+	"fmt"
+
+	"go.etcd.io/bbolt"
+)
+
+var bucketJournal = []byte("journal") // slot id -> what the scheduler must know of a slot that began and has no record
+
+// Journal is the scheduler's memory of slots that began and have no play record yet. What it keeps is
+// durable when the call returns.
+type Journal struct{ db *bbolt.DB }
+
+// Journal gives the scheduler's journal.
+func (c *Cache) Journal() Journal { return Journal{c.state} }
+
+// Load gives every entry.
+func (j Journal) Load() (map[string][]byte, error) {
+	entries := map[string][]byte{}
+	err := j.db.View(func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketJournal).ForEach(func(k, v []byte) error {
+			entries[string(k)] = bytes.Clone(v)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
+	return entries, nil
+}
+
+// Write keeps or replaces entries and drops others, in one transaction.
+func (j Journal) Write(put map[string][]byte, drop []string) error {
+	err := j.db.Update(func(tx *bbolt.Tx) error {
+		journal := tx.Bucket(bucketJournal)
+		for slot, entry := range put {
+			if err := journal.Put([]byte(slot), entry); err != nil {
+				return fmt.Errorf("put %q: %w", slot, err)
+			}
+		}
+		for _, slot := range drop {
+			if err := journal.Delete([]byte(slot)); err != nil {
+				return fmt.Errorf("drop %q: %w", slot, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("write journal: %w", err)
+	}
+	return nil
+}
+
+// Records is where the play log keeps its own: the database that nothing large is written to.
+func (c *Cache) Records() *bbolt.DB { return c.state }

@@ -1,0 +1,327 @@
+package cache
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/seal"
+	"github.com/loa-vn/loa/internal/wire"
+)
+
+// Codes of refusals that are not seal's: the head is genuine, but cannot be played.
+const (
+	codePlanInvalid     = "PLAN_INVALID"
+	codeManifestInvalid = "PLAN_MANIFEST_INVALID"
+	codeNotKept         = "PLAN_NOT_KEPT"     // the disk did not take it
+	codeTrustBehind     = "TRUST_BEHIND"      // the trust document on the disk is older than one accepted before
+	codeOrders          = "ORDER_UNSUPPORTED" // this version takes no orders
+)
+
+// held is a plan head that was verified and accepted.
+type held struct {
+	doc      broadcast.Head
+	envelope []byte
+	plan     *broadcast.Plan // once all its parts are here; guarded by Cache.mu
+	code     string          // why it cannot be played, "" while nothing is known against it
+
+	tightened bool // what it takes back is applied to the plan in force
+}
+
+// plans is what is known of plans; it is guarded by Cache.mu.
+type plans struct {
+	trust     *seal.Trust
+	floors    seal.Floors
+	active    *held // what the scheduler goes by
+	pending   *held // newer, but not all its parts are here
+	days      map[broadcast.Hash]*broadcast.Day
+	manifests map[broadcast.Hash]*broadcast.Manifest // by audio
+	present   map[broadcast.Hash]bool                // parts that were seen whole on the disk
+}
+
+// newest is the head accepted last.
+func (p *plans) newest() *held {
+	if p.pending != nil {
+		return p.pending
+	}
+	return p.active
+}
+
+// Plan is the plan to go by, nil when there is none.
+func (c *Cache) Plan() *broadcast.Plan {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.plans.active == nil {
+		return nil
+	}
+	return c.plans.active.plan
+}
+
+// Trust is the trust document pinned.
+func (c *Cache) Trust() *seal.Trust {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.plans.trust
+}
+
+// Held is what the hub is told at each connection: version and hash of the envelope of the newest head, and
+// the trust document's version.
+func (c *Cache) Held() (version uint64, sha256 broadcast.Hash, trust uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if h := c.plans.newest(); h != nil {
+		version, sha256 = h.doc.Version, hashOf(h.envelope)
+	}
+	return version, sha256, c.plans.trust.Version()
+}
+
+// Offer takes the envelope of a plan head: verified, committed with its floor, and active at once if its parts
+// are here.
+func (c *Cache) Offer(ctx context.Context, envelope []byte) wire.PlanState {
+	c.offers.Lock()
+	defer c.offers.Unlock()
+	if err := ctx.Err(); err != nil {
+		return c.PlanState()
+	}
+	trust, floors := c.trustAndFloors()
+	if trust.Version() < floors.Trust.Version {
+		return wire.PlanState{State: wire.PlanRefused, Code: codeTrustBehind}
+	}
+	doc, floor, err := seal.OpenVersioned(trust, seal.Expect{Role: seal.Planner, Type: seal.TypePlanHead, Audience: c.o.Agent,
+		Floor: floors.Head, Now: c.o.Trusted()}, envelope, headerOf)
+	if err != nil {
+		c.o.Log.Warn("plan is refused", "code", seal.CodeOf(err), "error", err)
+		return wire.PlanState{Version: doc.Version, State: wire.PlanRefused, Code: string(seal.CodeOf(err))}
+	}
+	if _, sha, _ := c.Held(); sha == hashOf(envelope) {
+		return c.PlanState()
+	}
+	next := floors.Merge(seal.Floors{Head: floor})
+	if err := c.commitHead(next, doc, envelope); err != nil {
+		c.o.Log.Error("plan is not kept", "version", doc.Version, "error", err)
+		return wire.PlanState{Version: doc.Version, State: wire.PlanRefused, Code: codeNotKept}
+	}
+	c.mu.Lock()
+	c.plans.floors = next
+	c.plans.pending = &held{doc: doc, envelope: bytes.Clone(envelope)}
+	c.forgetNeeds()
+	c.mu.Unlock()
+	c.o.Log.Info("plan is accepted", "version", doc.Version, "days", len(doc.Days), "bulletins", len(doc.Bulletins))
+	c.o.Verified(doc.IssuedAt)
+	c.advance()
+	return c.PlanState()
+}
+
+func headerOf(h broadcast.Head) seal.Header {
+	return seal.Header{Audience: h.Audience, Area: h.Area, Version: h.Version, IssuedAt: h.IssuedAt, Expires: h.Expires}
+}
+
+// OfferTrust takes the trust documents after the one held, in order; all or none.
+func (c *Cache) OfferTrust(_ context.Context, envelopes [][]byte) error {
+	c.offers.Lock()
+	defer c.offers.Unlock()
+	current, floors := c.trustAndFloors()
+	next, err := seal.AcceptTrusts(current, envelopes, c.o.Trusted())
+	if err != nil {
+		return fmt.Errorf("accept trust document: %w", err)
+	}
+	if next == current {
+		return nil
+	}
+	floors = floors.Merge(seal.Floors{Trust: next.Floor()})
+	if err := c.commitTrust(floors, next); err != nil {
+		return fmt.Errorf("keep trust document: %w", err)
+	}
+	c.mu.Lock()
+	c.plans.trust, c.plans.floors = next, floors
+	c.mu.Unlock()
+	c.o.Log.Info("trust document is accepted", "version", next.Version())
+	c.o.Verified(next.Doc().IssuedAt)
+	c.dropRevoked(next)
+	return nil
+}
+
+// dropRevoked forgets heads whose key the trust document revokes. A key that only left its role does not take
+// its head along: an agent that goes offline between the two must not fall silent.
+func (c *Cache) dropRevoked(trust *seal.Trust) {
+	revoked := func(h *held) bool {
+		if h == nil {
+			return false
+		}
+		_, err := trust.Open(h.envelope, seal.Planner, seal.TypePlanHead, seal.MaxPlanHead)
+		return seal.CodeOf(err) == seal.KeyRevoked
+	}
+	c.mu.Lock()
+	active, pending := revoked(c.plans.active), revoked(c.plans.pending)
+	if active {
+		c.plans.active = nil
+	}
+	if pending {
+		c.plans.pending = nil
+	}
+	c.forgetNeeds()
+	c.mu.Unlock()
+	if !active && !pending {
+		return
+	}
+	c.o.Log.Warn("plan of a revoked key is dropped")
+	err := c.state.Update(func(tx *bbolt.Tx) error {
+		heads := tx.Bucket(bucketHeads)
+		if active {
+			if err := heads.Delete(keyActive); err != nil {
+				return fmt.Errorf("drop head: %w", err)
+			}
+		}
+		if pending {
+			return heads.Delete(keyPending)
+		}
+		return nil
+	})
+	if err != nil {
+		c.o.Log.Error("plan of a revoked key stays on the disk", "error", err)
+	}
+	c.planChanged.Notify()
+	c.wantsChanged.Notify()
+}
+
+// Order refuses: urgent orders come with a later version of the agent; what lasts is in the next head.
+func (c *Cache) Order(context.Context, []byte) (code string) { return codeOrders }
+
+// PlanState is the state of the newest head.
+func (c *Cache) PlanState() wire.PlanState {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h := c.plans.newest()
+	switch {
+	case h == nil:
+		return wire.PlanState{}
+	case h.code != "":
+		return wire.PlanState{Version: h.doc.Version, State: wire.PlanRefused, Code: h.code}
+	case h == c.plans.pending:
+		return wire.PlanState{Version: h.doc.Version, State: wire.PlanFetching}
+	}
+	return wire.PlanState{Version: h.doc.Version, State: wire.PlanActive}
+}
+
+// PlanChanged tells when PlanState may be another; link reads it.
+func (c *Cache) PlanChanged() <-chan struct{} { return c.linkPlan }
+
+func (c *Cache) trustAndFloors() (*seal.Trust, seal.Floors) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.plans.trust, c.plans.floors
+}
+
+// advance makes the pending head active if all its parts are here.
+func (c *Cache) advance() {
+	defer func() {
+		c.wantsChanged.Notify()
+		c.planChanged.Notify()
+		c.kick()
+	}()
+	c.mu.Lock()
+	h := c.plans.pending
+	c.mu.Unlock()
+	if h == nil || h.code != "" {
+		return
+	}
+	plan, code := c.assemble(h)
+	c.mu.Lock()
+	if c.plans.pending != h {
+		c.mu.Unlock()
+		return
+	}
+	h.code, h.plan = code, plan
+	c.forgetNeeds()
+	if plan == nil {
+		c.tighten(h)
+		c.mu.Unlock()
+		if code != "" {
+			c.o.Log.Error("plan cannot be played", "version", h.doc.Version, "code", code)
+		}
+		return
+	}
+	c.plans.active, c.plans.pending = h, nil
+	c.mu.Unlock()
+	if err := c.commitActive(h); err != nil {
+		// It is played all the same; the next start makes it active again.
+		c.o.Log.Error("active plan is not noted", "version", h.doc.Version, "error", err)
+	}
+	c.o.Log.Info("plan is active", "version", h.doc.Version, "expires", h.doc.Expires)
+}
+
+// tighten applies to the plan in force what a newer head takes back while its parts are still on their way: a
+// report withdrawn, a bulletin cancelled or a stop must not wait for a slow line. The caller holds mu.
+func (c *Cache) tighten(newer *held) {
+	active := c.plans.active
+	if active == nil || newer.tightened {
+		return
+	}
+	newer.tightened = true
+	doc := active.plan.Head
+	doc.Withdrawals = slices.Concat(doc.Withdrawals, newer.doc.Withdrawals)
+	doc.Decisions = newer.doc.Decisions
+	doc.Bulletins = slices.DeleteFunc(slices.Clone(doc.Bulletins), func(b broadcast.Bulletin) bool {
+		return !slices.ContainsFunc(newer.doc.Bulletins, func(o broadcast.Bulletin) bool { return o.ID == b.ID })
+	})
+	plan, err := broadcast.NewPlan(doc, slices.Collect(maps.Values(active.plan.Days)))
+	if err != nil {
+		c.o.Log.Error("what the newer plan takes back is not applied yet", "version", newer.doc.Version, "error", err)
+		return
+	}
+	active.plan = plan
+}
+
+// assemble joins a head with its parts: nil while some are missing, and why they make no plan, if so.
+func (c *Cache) assemble(h *held) (plan *broadcast.Plan, code string) {
+	days := make([]broadcast.Day, 0, len(h.doc.Days))
+	items := bulletinItems(h.doc)
+	for _, ref := range h.doc.Days {
+		day, ok, err := c.day(ref.Hash)
+		if err != nil || ok && day.Date != ref.Date {
+			c.o.Log.Error("day document makes no sense", "sha256", ref.Hash, "error", err)
+			return nil, codePlanInvalid
+		}
+		if !ok {
+			continue
+		}
+		days = append(days, *day)
+		for _, cand := range day.Candidates {
+			items = append(items, cand.Items...)
+		}
+	}
+	complete := len(days) == len(h.doc.Days)
+	for _, it := range items {
+		if withdrawn(&h.doc, it) {
+			continue // the hub may have none of it any more
+		}
+		ok, err := c.manifest(it)
+		if err != nil {
+			c.o.Log.Error("manifest makes no sense", "sha256", it.Manifest, "error", err)
+			return nil, codeManifestInvalid
+		}
+		complete = complete && ok
+	}
+	if !complete {
+		return nil, ""
+	}
+	plan, err := broadcast.NewPlan(h.doc, days)
+	if err != nil {
+		c.o.Log.Error("plan makes no sense", "version", h.doc.Version, "error", err)
+		return nil, codePlanInvalid
+	}
+	return plan, ""
+}
+
+func bulletinItems(h broadcast.Head) []broadcast.Item {
+	var items []broadcast.Item
+	for _, b := range h.Bulletins {
+		items = append(items, b.Items...)
+	}
+	return items
+}

@@ -1,0 +1,188 @@
+package clock
+
+import (
+	"fmt"
+	"time"
+)
+
+// Trust says how far a time may be trusted. It is an alias, so that a user can declare its own interface.
+type Trust = string
+
+// The three degrees of trust, as in status and play records.
+const (
+	Synced    Trust = "synced"
+	Plausible Trust = "plausible"
+	Untrusted Trust = "untrusted"
+)
+
+const (
+	plausibleSpan  = 60 * 24 * time.Hour // a hardware clock further than this beyond the floor is not believed
+	jumpLimit      = 5 * time.Second     // a system clock that moved more than this against the boot-time clock was set
+	maxRoundTrip   = 4 * time.Second     // an answer slower than this says too little about now
+	backwardLimit  = 5 * time.Second     // signed time may be this much before the floor: hubs are two clocks as well
+	driftPerSecond = 50e-6               // of a PC's crystal
+	agreeLimit     = 2 * time.Second     // hardware clocks tell whole seconds; a system clock this near is the finer one
+)
+
+// saved is what outlives the process.
+type saved struct {
+	BootID   string        `json:"boot_id"`
+	Time     time.Time     `json:"time"`       // trusted time when saved
+	Elapsed  time.Duration `json:"elapsed_ns"` // boot-time clock then
+	Wall     time.Time     `json:"wall"`       // system clock then
+	Trust    Trust         `json:"trust"`
+	Error    time.Duration `json:"error_ns"`
+	Floor    time.Time     `json:"floor"`    // from documents and signed time: never gone below
+	Probable time.Time     `json:"probable"` // from plausible time: signed time may go below it
+}
+
+// reading is the machine's clocks at one moment.
+type reading struct {
+	bootID   string
+	elapsed  time.Duration // since boot, suspend included
+	wall     time.Time
+	hardware time.Time // zero when there is none
+}
+
+// state is the whole of what the clock knows; its methods are pure.
+type state struct {
+	trust    Trust
+	anchor   time.Time     // trusted time
+	elapsed  time.Duration // at this boot-time clock
+	err      time.Duration // half the round trip of the signed time it rests on
+	floor    time.Time
+	probable time.Time
+	wall     time.Time     // system clock at the last look
+	looked   time.Duration // boot-time clock at the last look
+	detail   string
+}
+
+// begin decides what to trust when the agent starts.
+func begin(build time.Time, s saved, r reading) state {
+	st := state{trust: Untrusted, floor: latest(build, s.Floor), wall: r.wall, looked: r.elapsed}
+	st.probable = latest(st.floor, s.Probable)
+	if st.keep(s, r) {
+		return st
+	}
+	switch why := implausible(st.probable, r.hardware); {
+	case why != "":
+		st.detail = why
+		st.anchor, st.elapsed = latest(st.probable, r.wall), r.elapsed
+	default:
+		st.trust, st.anchor, st.elapsed = Plausible, r.hardware, r.elapsed
+		if d := r.wall.Sub(r.hardware); d > -agreeLimit && d < agreeLimit {
+			st.anchor = r.wall
+		}
+		st.detail = "hardware clock"
+	}
+	return st
+}
+
+// keep goes on from what was saved if the machine has not been restarted since.
+func (st *state) keep(s saved, r reading) bool {
+	if s.BootID == "" || s.BootID != r.bootID || s.Elapsed > r.elapsed || s.Trust != Synced && s.Trust != Plausible {
+		return false
+	}
+	if s.Trust == Plausible && jumped(s.Wall, s.Elapsed, r) {
+		return false
+	}
+	st.trust, st.anchor, st.elapsed, st.err = s.Trust, s.Time, s.Elapsed, s.Error
+	st.detail = "kept since the last start of the agent"
+	return true
+}
+
+// implausible says why a hardware clock is not believed, "" when it is.
+func implausible(floor, hardware time.Time) string {
+	switch {
+	case hardware.IsZero():
+		return "there is no hardware clock"
+	case hardware.Before(floor):
+		return fmt.Sprintf("the hardware clock says %s, which is past", hardware.UTC().Format(time.RFC3339))
+	case hardware.After(floor.Add(plausibleSpan)):
+		return fmt.Sprintf("the hardware clock says %s, more than 60 days after the last known time", hardware.UTC().Format(time.RFC3339))
+	}
+	return ""
+}
+
+// jumped tells whether the system clock was set since it said wall at the boot-time clock elapsed.
+func jumped(wall time.Time, elapsed time.Duration, r reading) bool {
+	d := r.wall.Sub(wall) - (r.elapsed - elapsed)
+	return d > jumpLimit || d < -jumpLimit
+}
+
+// look compares the system clock with the boot-time clock: plausible time ends when somebody set it.
+func (st *state) look(r reading) {
+	if st.trust == Plausible && jumped(st.wall, st.looked, r) {
+		st.trust, st.detail = Untrusted, "the system clock was set while only the hardware clock vouched for the time"
+	}
+	st.wall, st.looked = r.wall, r.elapsed
+}
+
+// now is trusted time at a boot-time clock; it never goes below the floor.
+func (st *state) now(elapsed time.Duration) time.Time {
+	return latest(st.floor, st.anchor.Add(elapsed-st.elapsed))
+}
+
+// sync takes the hub's signed time, asked for at sent and received at received.
+func (st *state) sync(signed time.Time, sent, received time.Duration) error {
+	trip := received - sent
+	if trip < 0 || trip > maxRoundTrip {
+		return fmt.Errorf("signed time took %v, more than %v", trip, maxRoundTrip)
+	}
+	now := signed.Add(trip / 2)
+	if now.Before(st.floor.Add(-backwardLimit)) {
+		return fmt.Errorf("signed time %s is before %s, which a verified document names",
+			now.UTC().Format(time.RFC3339), st.floor.UTC().Format(time.RFC3339))
+	}
+	if st.trust == Synced && trip/2 > st.uncertainty(received) {
+		return nil // what we have is better: a slow line must not move a good clock
+	}
+	st.trust, st.anchor, st.elapsed, st.err = Synced, now, received, trip/2
+	st.detail = "signed time of the hub"
+	// A time that was only plausible may have been ahead; the hub's fresh signature puts that right.
+	st.floor, st.probable = latest(st.floor, now.Add(-trip/2)), now
+	return nil
+}
+
+// uncertainty is how far a synced time may be off by now.
+func (st *state) uncertainty(elapsed time.Duration) time.Duration {
+	return st.err + time.Duration(float64(elapsed-st.elapsed)*driftPerSecond)
+}
+
+// tick raises the floors to the time that has passed.
+func (st *state) tick(elapsed time.Duration) {
+	now := st.now(elapsed)
+	switch st.trust {
+	case Synced:
+		st.floor = latest(st.floor, now.Add(-st.uncertainty(elapsed)))
+		st.probable = latest(st.probable, now)
+	case Plausible:
+		st.probable = latest(st.probable, now)
+	}
+}
+
+// verified raises the floor to the date of a verified document. A synced clock knows better than a document's
+// date: one from a hub whose clock was ahead must not take it along.
+func (st *state) verified(issued time.Time, elapsed time.Duration) {
+	if now := st.now(elapsed); issued.After(now) {
+		if st.trust == Synced {
+			issued = now
+		} else {
+			st.anchor, st.elapsed = issued, elapsed // it was behind: it goes on from here
+		}
+	}
+	st.floor = latest(st.floor, issued)
+}
+
+// save gives what the next process begins with.
+func (st *state) save(r reading) saved {
+	return saved{BootID: r.bootID, Time: st.now(r.elapsed), Elapsed: r.elapsed, Wall: r.wall, Trust: st.trust,
+		Error: st.uncertainty(r.elapsed), Floor: st.floor, Probable: st.probable}
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

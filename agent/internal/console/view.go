@@ -1,0 +1,135 @@
+package console
+
+import (
+	"slices"
+	"time"
+
+	"github.com/loa-vn/loa/internal/broadcast"
+)
+
+// Sources are the agent's parts as the console asks them. Everything but Pairing may be nil as long as the
+// agent is not paired.
+type Sources struct {
+	Pairing func() Pairing
+	Status  func() broadcast.Status
+	Plan    func() *broadcast.Plan
+	State   func() broadcast.State
+	Silence func() string
+	// Plays gives the play records of slots planned to start in [from, to).
+	Plays func(from, to time.Time) ([]broadcast.Play, error)
+}
+
+// Pairing is whose agent this is and how its line is.
+type Pairing struct {
+	Paired     bool       `json:"paired"`
+	Agent      string     `json:"agent,omitempty"`
+	Name       string     `json:"name,omitempty"`
+	Area       string     `json:"area,omitempty"`
+	Hub        string     `json:"hub,omitempty"`
+	Connection Connection `json:"connection"`
+}
+
+// Connection to the hub.
+type Connection struct {
+	Connected bool      `json:"connected"`
+	Since     time.Time `json:"since,omitzero"`
+	Problem   string    `json:"problem,omitempty"` // code
+	Detail    string    `json:"detail,omitempty"`
+}
+
+// View is GET /api/v1/status, and what `loa-agent status --json` prints.
+type View struct {
+	Running bool `json:"running"`
+	Pairing
+	*broadcast.Status
+	Silence string   `json:"silence,omitempty"` // why nothing sounds although something is due
+	Plan    *Summary `json:"plan,omitempty"`
+	Today   []Slot   `json:"today"`
+}
+
+// Summary of the plan in force.
+type Summary struct {
+	Version  uint64    `json:"version"`
+	IssuedAt time.Time `json:"issued_at"`
+	Expires  time.Time `json:"expires"`
+	Days     int       `json:"days"`
+	Zone     string    `json:"zone"`
+}
+
+// Slot of today.
+type Slot struct {
+	Slot      string            `json:"slot"`
+	Title     string            `json:"title"`
+	Class     broadcast.Class   `json:"class"`
+	Start     time.Time         `json:"start"`
+	End       time.Time         `json:"end"`
+	State     string            `json:"state"` // planned | playing | done
+	Outcome   broadcast.Outcome `json:"outcome,omitempty"`
+	Reason    string            `json:"reason,omitempty"`
+	ReachedMS int64             `json:"reached_card_ms,omitempty"`
+}
+
+// Make joins what the sources say now.
+func Make(s Sources, running bool) (View, error) {
+	v := View{Running: running, Pairing: s.Pairing(), Today: []Slot{}}
+	if s.Status == nil {
+		return v, nil
+	}
+	status := s.Status()
+	v.Status = &status
+	if s.Silence != nil {
+		v.Silence = s.Silence()
+	}
+	plan := s.Plan()
+	if plan == nil {
+		return v, nil
+	}
+	h := plan.Head
+	v.Plan = &Summary{Version: h.Version, IssuedAt: h.IssuedAt, Expires: h.Expires, Days: len(h.Days), Zone: h.Zone}
+	var err error
+	v.Today, err = today(s, plan, status)
+	return v, err
+}
+
+// today lists the slots of the date, with what became of them.
+func today(s Sources, plan *broadcast.Plan, status broadcast.Status) ([]Slot, error) {
+	date := broadcast.DateOf(status.At, plan.Zone)
+	from, to := date.At(0, plan.Zone), date.AddDays(1).At(0, plan.Zone)
+	plays, err := s.Plays(from, to)
+	if err != nil {
+		return nil, err
+	}
+	done := map[string]broadcast.Play{}
+	pins := []broadcast.Pin{}
+	for _, p := range plays {
+		done[p.Slot] = p
+		if !p.StartedAt.IsZero() {
+			pins = append(pins, broadcast.PinOf(p))
+		}
+	}
+	list := []Slot{}
+	for _, sl := range plan.Slots(date, pins) {
+		list = append(list, slotOf(sl, done, status))
+		delete(done, sl.ID)
+	}
+	for _, p := range done { // bulletins, and what is in the plan no more
+		list = append(list, Slot{Slot: p.Slot, Title: p.Title, Class: p.Class, Start: p.PlannedStart, End: p.PlannedEnd,
+			State: "done", Outcome: p.Outcome, Reason: p.Reason, ReachedMS: p.ReachedMS})
+	}
+	slices.SortStableFunc(list, func(a, b Slot) int { return a.Start.Compare(b.Start) })
+	return list, nil
+}
+
+func slotOf(sl broadcast.Slot, done map[string]broadcast.Play, status broadcast.Status) Slot {
+	out := Slot{Slot: sl.ID, Title: sl.Item.Title, Class: sl.Class, Start: sl.Start, End: sl.End, State: "planned", Reason: sl.Skip}
+	if out.Reason != "" {
+		out.Outcome = broadcast.Skipped
+	}
+	switch p, ok := done[sl.ID]; {
+	case ok:
+		out.State, out.Outcome, out.Reason, out.ReachedMS = "done", p.Outcome, p.Reason, p.ReachedMS
+	case status.NowPlaying != nil && status.NowPlaying.Slot == sl.ID:
+		out.State = "playing"
+	}
+	return out
+}

@@ -1,0 +1,48 @@
+package link
+
+import (
+	"time"
+
+	"github.com/loa-vn/loa/internal/wire"
+)
+
+// firstWindow is for a line of which nothing is known; one frame of it tells.
+const firstWindow = 16 << 10
+
+// windowTime: an order is never behind more than this much of the line (design.md, Pairing and link).
+const windowTime = 2 * time.Second
+
+// meter measures the line while something is fetched and gives the window for it.
+type meter struct {
+	rate  float64 // bytes a second, 0 while unknown
+	bytes int
+	since time.Time
+	told  time.Time // when State last heard of rate
+}
+
+// begin: the time between fetches is not the line's.
+func (m *meter) begin(now time.Time) { m.bytes, m.since = 0, now }
+
+// add counts n bytes. A measurement is half a window: as much as is sent without an answer.
+func (m *meter) add(n int, now time.Time) {
+	m.bytes += n
+	span := now.Sub(m.since)
+	if int64(m.bytes) < m.window()/2 || span <= 0 {
+		return
+	}
+	rate := float64(m.bytes) / span.Seconds()
+	if m.rate == 0 {
+		m.rate = rate
+	} else {
+		m.rate += (rate - m.rate) / 2
+	}
+	m.begin(now)
+}
+
+func (m *meter) window() int64 {
+	if m.rate == 0 {
+		return firstWindow
+	}
+	fits := min(int64(m.rate*windowTime.Seconds()), wire.MaxWindow)
+	return max(fits-fits%wire.Grain, wire.MinWindow)
+}

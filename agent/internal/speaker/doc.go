@@ -1,0 +1,39 @@
+// Package speaker holds the sound card. It takes voices (PCM by position, an instant, an end) from the player
+// and gives them to the machine's default output through oto, of which it is the only importer; it gives back
+// what the card confirmed, the card's state and the level. Speaker implements player.Output and is safe for
+// concurrent use.
+//
+// # Two processes
+//
+// oto holds one context per process for ever, and for a card that goes away it shows nothing at all, or an
+// error it never recovers from. So it lives in a child process (Child), started and watched by the agent
+// (Speaker). The child ends by itself when oto reports an error, when nothing was read for 1.5 s, when it was
+// not ready within 4 s, and when its standard input closes, which the kernel does however the agent dies. The
+// agent kills a child that has said nothing for 2 s, and starts the next after a pause of 0.1 to 3 s.
+//
+// The child plays always, silence if need be, and mixes each voice in at a frame index. It knows at which
+// instant a frame is at the card: from PulseAudio's own account of the stream's latency, or, where there is no
+// PulseAudio, from the earliest instants at which the device took frames plus the device's buffer.
+//
+// # The pipes
+//
+// Frames in both directions: kind (1 byte), length of the payload (4 bytes, little-endian, at most 32 KiB),
+// payload. All numbers little-endian; instants are mono.Instant, positions are frames of the voice's audio.
+// Version 1:
+//
+//	agent to child
+//	H hello   version u16, calibration i64                         first frame; another version ends the child
+//	O open    voice u32, at i64, first i64, end i64, join u8       frame `first` is due at `at`; join: fade in
+//	P pcm     voice u32, pos i64, samples f32...                   at most 4,800, in order, never beyond the grant
+//	E end     voice u32, end i64                                   the audio ends here: the rest is damaged
+//	C cut     voice u32                                            fade out in 20 ms, then end
+//	child to agent
+//	h hello   version u16
+//	s status  state u8, peak f32, lead i64, detail (rest)          every 100 to 250 ms: also the heartbeat
+//	g grant   voice u32, upto i64                                  room for PCM up to this position
+//	v heard   voice u32, ended u8, reached i64, pos i64, stop i64, started i64, ended i64
+//	x fail    text (rest)                                          why the child ends
+//
+// Credit bounds what is on its way: a voice begins with room for two seconds from its first position, and the
+// child grants two seconds beyond what it has mixed.
+package speaker

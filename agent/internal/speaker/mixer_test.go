@@ -1,0 +1,360 @@
+package speaker
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/loa-vn/loa/internal/audio"
+	"github.com/loa-vn/loa/internal/mono"
+)
+
+// newTestMixer makes a mixer whose frame 0 is at the card at origin.
+func newTestMixer(origin mono.Instant) *mixer {
+	m := newMixer(func() mono.Instant { return 0 })
+	m.clock.least = 1
+	m.clock.observe(0, origin)
+	return m
+}
+
+// ramp is a sound in which each sample tells its position.
+func ramp(n int64) []float32 {
+	s := make([]float32, n)
+	for i := range s {
+		s[i] = float32(i+1) / (1 << 20)
+	}
+	return s
+}
+
+func at(origin mono.Instant, frame int64) int64 { return int64(origin.Add(audio.Duration(frame))) }
+
+// take reads n frames in blocks of the given size.
+func take(t interface{ Fatal(...any) }, m *mixer, n, block int) []float32 {
+	var out []float32
+	buf := make([]byte, block*4)
+	for len(out) < n {
+		got, err := m.Read(buf[:min(block, n-len(out))*4])
+		if err != nil || got == 0 {
+			t.Fatal("read:", got, err)
+		}
+		for i := 0; i < got; i += 4 {
+			out = append(out, math.Float32frombits(binary.LittleEndian.Uint32(buf[i:])))
+		}
+	}
+	return out
+}
+
+func apply(t interface{ Fatal(...any) }, m *mixer, msgs ...message) {
+	for _, msg := range msgs {
+		if err := m.apply(msg); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// give sends samples of a voice in steps.
+func give(t interface{ Fatal(...any) }, m *mixer, id uint32, pos int64, samples []float32) {
+	for len(samples) > 0 {
+		n := min(len(samples), pcmStep)
+		apply(t, m, pcmFrame{id, pos, samples[:n]})
+		samples, pos = samples[n:], pos+int64(n)
+	}
+}
+
+func lastHeard(msgs []message, id uint32) (h heard) {
+	for _, m := range msgs {
+		if v, ok := m.(heard); ok && v.Voice == id {
+			h = v
+		}
+	}
+	return h
+}
+
+func TestAVoiceLiesAtItsFrame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		origin := mono.Instant(rapid.Int64Range(0, 1<<50).Draw(t, "origin"))
+		start := rapid.Int64Range(placeAhead+blockFrames, 20000).Draw(t, "start")
+		length := rapid.Int64Range(1, 20000).Draw(t, "length")
+		block := rapid.IntRange(1, 2*blockFrames).Draw(t, "block")
+		m := newTestMixer(origin)
+		s := ramp(length)
+		apply(t, m, openVoice{Voice: 1, At: at(origin, start), End: length})
+		give(t, m, 1, 0, s)
+		total := int(start + length + 1000)
+		out := take(t, m, total, block)
+		for i, v := range out {
+			want := float32(0)
+			if k := int64(i) - start; k >= 0 && k < length {
+				want = s[k]
+			}
+			if v != want {
+				t.Fatalf("frame %d is %v, want %v", i, v, want)
+			}
+		}
+		h := lastHeard(m.confirm(int64(total), true), 1)
+		if h.Ended != 1 || h.Reached != length || h.Stop != length || h.Pos != length {
+			t.Fatalf("%+v", h)
+		}
+		if d := mono.Instant(h.StartedAt).Sub(mono.Instant(at(origin, start))); d.Abs() > 25*time.Microsecond {
+			t.Fatalf("started %v off", d)
+		}
+	})
+}
+
+func TestVoicesPlannedInARowAreOneSound(t *testing.T) {
+	cases := []struct {
+		name  string
+		plan  time.Duration // how far the second's instant is from the first's end, by the plan
+		drift time.Duration // how far the card has run away meanwhile
+		gap   int64
+	}{
+		{"exact", 0, 0, 0},
+		{"a millisecond late", time.Millisecond, 0, 0},
+		{"a millisecond early", -time.Millisecond, 0, 0},
+		{"the card is 40 ms slow", 0, 40 * time.Millisecond, 0},
+		{"the card is 40 ms fast", 0, -40 * time.Millisecond, 0},
+		{"a pause of 20 ms is meant", 20 * time.Millisecond, 0, 960},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			m := newTestMixer(0)
+			s := ramp(20000)
+			const start = 10000
+			end := mono.Instant(at(0, start+10000))
+			apply(t, m, openVoice{Voice: 1, At: at(0, start), End: 10000}, openVoice{Voice: 2, At: int64(end.Add(c.plan)), End: 10000})
+			give(t, m, 1, 0, s[:10000])
+			give(t, m, 2, 0, s[10000:])
+			out := take(t, m, start, blockFrames)
+			m.clock.seen = nil
+			m.clock.observe(0, mono.Instant(c.drift))
+			out = append(out, take(t, m, 25000, blockFrames)...)
+			for i, v := range s {
+				frame := start + i
+				if i >= 10000 {
+					frame += int(c.gap)
+				}
+				if out[frame] != v {
+					t.Fatalf("position %d: %v", i, out[frame])
+				}
+			}
+		})
+	}
+}
+
+func TestLatePCMIsMissingNotShifted(t *testing.T) {
+	m := newTestMixer(0)
+	s := ramp(20000)
+	apply(t, m, openVoice{Voice: 1, At: at(0, 9600), End: 20000})
+	give(t, m, 1, 0, s[:5000])
+	out := take(t, m, 9600+10000, blockFrames)
+	give(t, m, 1, 5000, s[5000:])
+	out = append(out, take(t, m, 12000, blockFrames)...)
+	for i, v := range out {
+		k := i - 9600
+		switch {
+		case k >= 0 && k < 5000 || k >= 10000+fadeIn && k < 20000:
+			if v != s[k] {
+				t.Fatalf("position %d: %v", k, v)
+			}
+		case k >= 10000 && k < 10000+fadeIn:
+			if v > s[k] {
+				t.Fatalf("position %d is louder than it is: %v", k, v)
+			}
+		case v != 0:
+			t.Fatalf("position %d should be silent: %v", k, v)
+		}
+	}
+	h := lastHeard(m.confirm(1<<40, true), 1)
+	if h.Reached != 15000 || h.Stop != 20000 || h.Ended != 1 {
+		t.Errorf("%+v", h)
+	}
+}
+
+func TestCut(t *testing.T) {
+	open := func(m *mixer) {
+		apply(t, m, openVoice{Voice: 1, At: at(0, 9600), End: 50000})
+		give(t, m, 1, 0, ramp(50000))
+	}
+	t.Run("in the middle", func(t *testing.T) {
+		m := newTestMixer(0)
+		open(m)
+		take(t, m, 9600+1000, blockFrames)
+		apply(t, m, cutVoice{1})
+		out := take(t, m, 5000, 333) // the fade ends inside a block
+		for i := 1; i < fadeOut; i++ {
+			if out[i] >= out[i-1] {
+				t.Fatalf("not falling at %d: %v, %v", i, out[i-1], out[i])
+			}
+		}
+		for i, v := range out[fadeOut:] {
+			if v != 0 {
+				t.Fatalf("sound %d frames after the fade", i)
+			}
+		}
+		h := lastHeard(m.confirm(1<<40, true), 1)
+		if h.Reached != 1000+fadeOut || h.Stop != h.Reached || h.Ended != 1 {
+			t.Errorf("%+v", h)
+		}
+	})
+	for _, mixed := range []int{0, 4800, 9600} {
+		m := newTestMixer(0)
+		open(m)
+		take(t, m, mixed, blockFrames)
+		apply(t, m, cutVoice{1})
+		out := take(t, m, 20000, blockFrames)
+		for i, v := range out {
+			if v != 0 {
+				t.Fatalf("cut %d frames before the start, and frame %d sounds", 9600-mixed, i)
+			}
+		}
+		if h := lastHeard(m.confirm(1<<40, true), 1); h.Ended != 1 || h.Reached != 0 || h.Stop != 0 {
+			t.Errorf("%+v", h)
+		}
+	}
+}
+
+func TestConfirmation(t *testing.T) {
+	m := newTestMixer(0)
+	apply(t, m, openVoice{Voice: 1, At: at(0, 9600), End: 9600})
+	give(t, m, 1, 0, ramp(9600))
+	take(t, m, 30000, blockFrames)
+	steps := []struct {
+		played  int64
+		real    bool
+		reached int64
+		ended   uint8
+	}{
+		{9600, true, 0, 0},
+		{9601, true, 1, 0},
+		{12000, true, 2400, 0},
+		{14400, false, 2400, 0}, // a dummy played it: nobody heard
+		{30000, true, 7200, 1},
+	}
+	for _, s := range steps {
+		msgs := m.confirm(s.played, s.real)
+		h := lastHeard(msgs, 1)
+		if len(msgs) == 0 {
+			h.Reached = m.voices[0].rep.Reached
+		}
+		if h.Reached != s.reached || h.Ended != s.ended {
+			t.Errorf("played to %d: %+v", s.played, h)
+		}
+	}
+	if len(m.voices) != 0 {
+		t.Error("an ended voice is kept")
+	}
+}
+
+func TestCardThatStoodStillIsCaughtUpWith(t *testing.T) {
+	const late = 30 * time.Millisecond
+	m := newTestMixer(0)
+	s := ramp(90000)
+	apply(t, m, openVoice{Voice: 1, At: at(0, 9600), End: 90000})
+	give(t, m, 1, 0, s)
+	take(t, m, 19200, blockFrames)
+	for i := range int64(20 + jumpSeen) {
+		was := time.Duration(0)
+		if i >= 20 {
+			was = late
+		}
+		m.observe(float64(i*4800), mono.Instant(0).Add(audio.Duration(i*4800)+was))
+	}
+	out := take(t, m, 9600, blockFrames)
+	if want := s[9600+5000+audio.Frames(late)]; out[5000] != want {
+		t.Errorf("%v, want %v", out[5000], want)
+	}
+}
+
+func TestACardThatDriftedFarIsCaughtUpWith(t *testing.T) {
+	for _, drift := range []time.Duration{-200 * time.Millisecond, -70 * time.Millisecond, 70 * time.Millisecond, 200 * time.Millisecond} {
+		m := newTestMixer(0)
+		s := ramp(90000)
+		apply(t, m, openVoice{Voice: 1, At: at(0, 9600), End: 90000})
+		give(t, m, 1, 0, s)
+		take(t, m, 19200, blockFrames)
+		m.clock.seen = nil
+		m.clock.observe(0, mono.Instant(drift))
+		for range stepAfter {
+			m.confirm(0, true)
+		}
+		moved := audio.Frames(drift)
+		if drift.Abs() < 80*time.Millisecond {
+			moved = 0 // a jump is worse than that
+		}
+		out := take(t, m, 20000, blockFrames)
+		if want := s[9600+15000+moved]; out[15000] != want {
+			t.Errorf("%v: %v, want %v", drift, out[15000], want)
+		}
+	}
+}
+
+func TestCreditIsBounded(t *testing.T) {
+	m := newTestMixer(0)
+	apply(t, m, openVoice{Voice: 1, At: at(0, 9600), End: 1 << 30})
+	give(t, m, 1, 0, make([]float32, creditFrames))
+	if err := m.apply(pcmFrame{1, creditFrames, []float32{1}}); !errors.Is(err, errWire) {
+		t.Errorf("beyond the credit: %v", err)
+	}
+	take(t, m, 9600+4800, blockFrames)
+	var upTo int64
+	for _, msg := range m.confirm(0, true) {
+		if g, ok := msg.(grant); ok {
+			upTo = g.UpTo
+		}
+	}
+	if upTo != creditFrames+4800 {
+		t.Errorf("granted up to %d", upTo)
+	}
+	if err := m.apply(pcmFrame{1, creditFrames + 1, []float32{1}}); !errors.Is(err, errWire) {
+		t.Errorf("out of order: %v", err)
+	}
+	for i := range uint32(maxVoices - 1) {
+		apply(t, m, openVoice{Voice: 2 + i, At: 0, End: 1})
+	}
+	if err := m.apply(openVoice{Voice: 99, End: 1}); !errors.Is(err, errWire) {
+		t.Errorf("one voice too many: %v", err)
+	}
+}
+
+func TestClock(t *testing.T) {
+	t.Run("median of what errs to both sides", func(t *testing.T) {
+		c := newPulseClock()
+		for i := range int64(30) {
+			off := []time.Duration{0, 100 * time.Microsecond, -100 * time.Microsecond, 0, 50 * time.Millisecond}[i%5]
+			c.observe(float64(i*4800), mono.Instant(time.Second).Add(audio.Duration(i*4800)+off))
+		}
+		if d := c.instant(0).Sub(mono.Instant(time.Second)); d.Abs() > 100*time.Microsecond || !c.ready() {
+			t.Errorf("%v off", d)
+		}
+		if f := c.frame(c.instant(777)); f != 777 {
+			t.Errorf("there and back: %d", f)
+		}
+	})
+	t.Run("earliest of what can only be late", func(t *testing.T) {
+		c := newPullClock()
+		for i := range int64(30) {
+			late := time.Duration(i*7%11) * time.Millisecond
+			c.observe(float64(i*2400), mono.Instant(time.Second).Add(audio.Duration(i*2400)+late))
+		}
+		if d := c.instant(0).Sub(mono.Instant(time.Second)); d != 0 {
+			t.Errorf("%v off", d)
+		}
+	})
+	t.Run("a card that stood still is noticed soon", func(t *testing.T) {
+		c := newPulseClock()
+		for i := range int64(50 + jumpSeen) {
+			jump := time.Duration(0)
+			if i >= 50 {
+				jump = 300 * time.Millisecond
+			}
+			c.observe(float64(i*4800), mono.Instant(0).Add(audio.Duration(i*4800)+jump))
+		}
+		if d := c.instant(0); d != mono.Instant(300*time.Millisecond) {
+			t.Errorf("%v", time.Duration(d))
+		}
+	})
+}
