@@ -87,6 +87,7 @@ func (c *Card) launch(ctx context.Context) error {
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
+		defer runtime.UnlockOSThread() // else the thread ends, and with it what others started from it
 		defer close(c.exited)
 		err := cmd.Start()
 		c.process = cmd.Process
