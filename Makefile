@@ -1,6 +1,8 @@
 # make build    both programs into bin/
 # make demo     sets up what is missing and runs the main job (ONCE=1 ends after the first report, REPORT=file takes yours)
 # make test     sets up what is missing and runs every test
+# make test-faults   the long fault suite: every Fault test at full count (LOA_SEED=N repeats a run)
+# make test-planted  plants known weaknesses, one at a time, and expects the test that names each to fail
 # make check    the quick loop for a change: build, vet, lint and the short tests
 # make bench    measurements beside their peers (BENCH=name,… picks some)
 # make fuzz     every fuzz target for FUZZTIME (10s)
@@ -9,7 +11,7 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: build check test demo bench fuzz setup setup-demo setup-test setup-lint pages vet cross lint vuln clean
+.PHONY: build check test test-faults demo bench fuzz setup setup-demo setup-test setup-lint pages vet cross lint vuln clean
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -X main.version=$(VERSION)
@@ -36,6 +38,10 @@ SOUND := /agent/app$$|/agent/internal/speaker$$|/internal/e2e
 test: setup-test setup-lint build vet cross lint vuln
 	CI=$${CI:-true} CGO_ENABLED=1 go test -race -count=1 -timeout 20m $$(go list ./... | grep -vE '$(SOUND)')
 	CI=$${CI:-true} CGO_ENABLED=1 go test -race -count=1 -timeout 20m -p 1 $$(go list ./... | grep -E '$(SOUND)')
+
+# Without -race, which make test has; one package after the other, as what plays in real time needs the machine.
+test-faults: setup-test build
+	LOA_FAULTS=full CI=$${CI:-true} go test -run Fault -count=1 -timeout 45m -p 1 -v ./...
 
 demo: setup-demo build
 	go run ./scripts/demo
