@@ -6,12 +6,14 @@ import (
 
 	"github.com/loa-vn/loa/agent/internal/cache"
 	"github.com/loa-vn/loa/agent/internal/clock"
+	"github.com/loa-vn/loa/agent/internal/decisions"
 	"github.com/loa-vn/loa/agent/internal/link"
 	"github.com/loa-vn/loa/agent/internal/player"
 	"github.com/loa-vn/loa/agent/internal/scheduler"
 	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/mono"
 	"github.com/loa-vn/loa/internal/seal"
+	"github.com/loa-vn/loa/internal/wire"
 )
 
 // blobs is the cache as link asks it.
@@ -21,6 +23,18 @@ type blobs struct{ *cache.Cache }
 func (b blobs) NextWant(skip func(broadcast.Hash) bool) (link.Want, bool) {
 	w, ok := b.Cache.NextWant(skip)
 	return link.Want(w), ok
+}
+
+// decided is the book of decisions as link asks it.
+type decided struct{ *decisions.Book }
+
+// Pending gives link's form of them.
+func (d decided) Pending(limit int) []wire.Decision {
+	var out []wire.Decision
+	for _, e := range d.Book.Pending(limit) {
+		out = append(out, wire.Decision{ID: e.ID, Decision: e.Decision})
+	}
+	return out
 }
 
 // signedTime verifies the hub's time before the clock takes it.

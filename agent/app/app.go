@@ -98,7 +98,7 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, errConsoleBusy.With(err)
 	}
-	a.console = console.New(listen, a.sources, o.Log)
+	a.console = console.New(listen, console.NewPIN(filepath.Join(o.Config.Data, pinFile), a.monoNow), a.sources, o.Log)
 	return a, nil
 }
 

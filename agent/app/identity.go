@@ -20,6 +20,7 @@ import (
 const (
 	keyFile     = "identity.key"
 	pairingFile = "pairing.json"
+	pinFile     = "pin.json" // stays when the agent is paired anew: it is the PC's
 )
 
 // belongings are all files that belong to one pairing. Audio does not: it is named by its content.

@@ -13,6 +13,7 @@ import (
 	"github.com/loa-vn/loa/agent/internal/cache"
 	"github.com/loa-vn/loa/agent/internal/clock"
 	"github.com/loa-vn/loa/agent/internal/console"
+	"github.com/loa-vn/loa/agent/internal/decisions"
 	"github.com/loa-vn/loa/agent/internal/health"
 	"github.com/loa-vn/loa/agent/internal/link"
 	"github.com/loa-vn/loa/agent/internal/player"
@@ -26,6 +27,7 @@ import (
 type paired struct {
 	link      *link.Link
 	cache     *cache.Cache
+	decisions *decisions.Book
 	scheduler *scheduler.Scheduler
 	amplifier *amplifier.Amplifier // nil where the agent switches none
 	player    *player.Player
@@ -52,6 +54,9 @@ func (a *App) assemble(who identity) (p *paired, err error) {
 	if p.playlog, err = playlog.Open(p.cache.Records()); err != nil {
 		return nil, err
 	}
+	if p.decisions, err = decisions.Open(p.cache.Decisions(), a.o.Log); err != nil {
+		return nil, err
+	}
 	output, err := a.output()
 	if err != nil {
 		return nil, err
@@ -62,9 +67,9 @@ func (a *App) assemble(who identity) (p *paired, err error) {
 		sounds = amplified{Player: sounds, clock: a.clock, p: p}
 	}
 	p.scheduler = scheduler.New(scheduler.Options{
-		Plan: p.cache.Plan, Clock: a.clock, Store: store{p.cache}, Player: sounds,
+		Plan: p.plan, Clock: a.clock, Store: store{p.cache}, Player: sounds,
 		Journal: p.cache.Journal(), Records: p.playlog, Log: a.o.Log,
-		Changes: []<-chan struct{}{p.cache.SubscribePlan(), p.cache.Subscribe(), a.clock.Subscribe()},
+		Changes: []<-chan struct{}{p.cache.SubscribePlan(), p.decisions.Subscribe(), p.cache.Subscribe(), a.clock.Subscribe()},
 	})
 	if switched(a.o.Config) {
 		p.amplifier = a.amplify(p)
@@ -113,7 +118,7 @@ func (a *App) dial(p *paired, who identity) (*link.Link, error) {
 		Security: security(a.o.Config),
 		Identity: link.Identity{Agent: who.Agent, Key: who.key.Private()},
 		Software: a.o.Version, OS: runtime.GOOS + "/" + runtime.GOARCH, Boot: a.bootID(),
-		Plans: p.cache, Blobs: blobs{p.cache}, Outbox: p.playlog, Reporter: p.health,
+		Plans: p.cache, Blobs: blobs{p.cache}, Outbox: p.playlog, Decided: decided{p.decisions}, Reporter: p.health,
 		Clock: signedTime{cache: p.cache, clock: a.clock, agent: who.Agent},
 		Log:   a.o.Log.With("part", "link"),
 	})
@@ -186,12 +191,20 @@ func (a *App) sources() console.Sources {
 	return console.Sources{
 		Pairing: func() console.Pairing { return a.pairing(p, who) },
 		Status:  p.health.Status,
-		Plan:    p.cache.Plan,
+		Plan:    p.plan,
 		State:   p.scheduler.State,
 		Silence: p.scheduler.Silence,
 		Plays:   p.plays,
+		Decide: func(d broadcast.Decision) error {
+			_, err := p.decisions.Add(p.cache.Plan(), d)
+			return err
+		},
+		Decided: p.decisions.List,
 	}
 }
+
+// plan is the one in force, with what the commune decided at this PC laid over it.
+func (p *paired) plan() *broadcast.Plan { return p.decisions.Over(p.cache.Plan()) }
 
 func (a *App) pairing(p *paired, who identity) console.Pairing {
 	state := p.link.State()

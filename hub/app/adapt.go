@@ -2,10 +2,14 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
+	"github.com/loa-vn/loa/hub/internal/accounts"
 	"github.com/loa-vn/loa/hub/internal/api"
 	"github.com/loa-vn/loa/hub/internal/bus"
 	"github.com/loa-vn/loa/hub/internal/evidence"
@@ -17,6 +21,7 @@ import (
 	"github.com/loa-vn/loa/hub/internal/push"
 	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/problem"
+	"github.com/loa-vn/loa/internal/wire"
 )
 
 // The adapters below join stages that know nothing of each other.
@@ -139,6 +144,44 @@ func (p plays) Insert(ctx context.Context, agent string, records []broadcast.Pla
 			"broadcast": r.Broadcast, "report": r.Report, "slot": r.Slot, "outcome": r.Outcome, "reason": r.Reason, "planned_start": r.PlannedStart}})
 	}
 	return ids, nil
+}
+
+// decided brings what communes decided at their PCs from push to orders, with a line of the audit log each.
+type decided struct {
+	fleet    *fleet.Fleet
+	orders   *orders.Desk
+	accounts *accounts.Service
+	log      *slog.Logger
+}
+
+// Take acknowledges what is no decision too: it would not become one, and those behind it wait.
+func (d decided) Take(ctx context.Context, agent string, made []wire.Decision) (acked []string, err error) {
+	a, err := d.fleet.Agent(ctx, agent)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range made {
+		fresh, err := d.orders.TakeDecision(ctx, agent, a.Area, m.ID, m.Decision)
+		var refused *problem.Error
+		switch {
+		case errors.As(err, &refused):
+			d.log.Warn("decision of a commune is left out", "agent", agent, "id", m.ID, "err", err)
+		case err != nil:
+			return acked, err
+		case fresh:
+			after, err := json.Marshal(m.Decision)
+			if err != nil {
+				return acked, fmt.Errorf("encode decision: %w", err)
+			}
+			err = d.accounts.Record(ctx, accounts.Entry{Who: "agent:" + agent, Origin: "console", Action: "decision." + m.Decision.Kind, Subject: m.ID,
+				Area: a.Area, After: after})
+			if err != nil {
+				return acked, err
+			}
+		}
+		acked = append(acked, m.ID)
+	}
+	return acked, nil
 }
 
 // heard tells planner where a report was played lately.

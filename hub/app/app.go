@@ -176,10 +176,10 @@ func (a *App) openStages(ctx context.Context) error {
 	a.planner = planner.New(planner.Deps{DB: a.db.DB, Blobs: a.blobs, Bus: a.bus, Reports: a.library, Agents: agents{a.fleet},
 		Sealer: countingSealer{a.trust, a.metrics}, Heard: heard{a.evidence}, Plays: playLog{a.evidence}, Zone: a.o.Zone, Log: log("planner"), Now: a.o.Now})
 	a.orders = orders.New(orders.Deps{DB: a.db.DB, Bus: a.bus, Reports: a.library, Places: places{a.planner}, Log: log("orders"), Now: a.o.Now})
-	a.planner.Bulletins = bulletins{a.orders}
+	a.planner.Bulletins, a.planner.Decisions = bulletins{a.orders}, a.orders
 	a.planner.Readiness = readiness{fleet: a.fleet, planner: a.planner, evidence: a.evidence, now: a.o.Now}
 	a.push = push.New(push.Options{Fleet: a.fleet, Heads: heads{a.planner}, Trusts: a.trust, Blobs: a.blobs, Time: a.trust,
-		Plays: plays{a.fleet, a.evidence, a.bus}, Log: log("push"), Metrics: a.metrics.Push, Software: "loa-hub/" + a.o.Version, Now: a.o.Now})
+		Plays: plays{a.fleet, a.evidence, a.bus}, Decided: decided{a.fleet, a.orders, a.accounts, log("orders")}, Log: log("push"), Metrics: a.metrics.Push, Software: "loa-hub/" + a.o.Version, Now: a.o.Now})
 	a.metrics.Gauge("agents_online", "Agents connected to this hub.", func() float64 { return float64(a.push.Connected()) })
 	a.metrics.Gauge("root_key_on_disk", "1 while the root key lies on the hub.", func() float64 {
 		if rootKeyLies(a.o.Data) {

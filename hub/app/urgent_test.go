@@ -12,22 +12,21 @@ import (
 	"github.com/loa-vn/loa/internal/broadcast"
 )
 
-// bulletins gives what the newest head of an agent has of them.
-func (r *running) bulletins(agent string) []broadcast.Bulletin {
+// head gives the newest head of an agent.
+func (r *running) head(agent string) (head broadcast.Head) {
 	r.t.Helper()
 	sealed, err := r.planner.Head(r.t.Context(), agent)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	var envelope struct{ Payload []byte }
-	var head broadcast.Head
 	if err := json.Unmarshal(sealed.Envelope, &envelope); err != nil {
 		r.t.Fatal(err)
 	}
 	if err := json.Unmarshal(envelope.Payload, &head); err != nil {
 		r.t.Fatal(err)
 	}
-	return head.Bulletins
+	return head
 }
 
 // next waits for the next plan head and says whose it is.
@@ -96,7 +95,7 @@ func TestUrgentBulletinComesAndGoes(t *testing.T) {
 	if got := next(t, plans); got != agentA {
 		t.Fatalf("a head for %s", got)
 	}
-	list := r.bulletins(agentA)
+	list := r.head(agentA).Bulletins
 	if len(list) != 1 || list[0].ID != id || list[0].Kind != "live" || !list[0].Until.Equal(until) || len(list[0].Items) != 1 ||
 		list[0].Items[0].Manifest == "" || list[0].Repeat == nil || *list[0].Repeat != (broadcast.Repeat{EveryMS: 600_000, Count: 3}) {
 		t.Fatalf("the head has %+v", list)
@@ -115,7 +114,7 @@ func TestUrgentBulletinComesAndGoes(t *testing.T) {
 	if cancelled["state"] != "cancelled" || inner(cancelled["cancelled"])["reason"] != "nước đã rút" {
 		t.Errorf("cancelled: %v", cancelled)
 	}
-	if next(t, plans); len(r.bulletins(agentA)) != 0 {
+	if next(t, plans); len(r.head(agentA).Bulletins) != 0 {
 		t.Error("it is still in the head")
 	}
 	r.json(admin, "POST", "urgent/"+id+"/approve", "").want(t, 409, "BULLETIN_CANCELLED")

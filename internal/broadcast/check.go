@@ -88,14 +88,8 @@ func (p *Plan) checkHead() error {
 		}
 	}
 	for i, d := range h.Decisions {
-		field := fmt.Sprintf("decisions[%d]", i)
-		switch {
-		case !slices.Contains([]string{"skip", "move", "order", "hold", "release", "mute", "unmute"}, d.Kind):
-			return planError(field, "the kind %q is unknown", d.Kind)
-		case d.When.IsZero() || far(d.When) || d.Source != "pc" && d.Source != "hub":
-			return planError(field, "the decision has no instant or source")
-		case d.Kind == "move" && (d.To == nil || far(*d.To)):
-			return planError(field, "a move needs an instant to move to")
+		if err := d.Check(); err != nil {
+			return planError(fmt.Sprintf("decisions[%d]", i), "%v", err)
 		}
 	}
 	return nil

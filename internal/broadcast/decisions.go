@@ -1,9 +1,113 @@
 package broadcast
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"time"
+	"unicode/utf8"
 )
+
+// maxSubjects bounds what one order names, as the head that carries it is bounded.
+const maxSubjects = 64
+
+// Check tells what keeps a decision from being one, whoever made it.
+func (d Decision) Check() error {
+	switch {
+	case !slices.Contains([]string{"skip", "move", "order", "hold", "release", "mute", "unmute"}, d.Kind):
+		return fmt.Errorf("the kind %.20q is unknown", d.Kind)
+	case d.When.IsZero() || far(d.When) || d.Source != "pc" && d.Source != "hub":
+		return errors.New("the decision has no instant or source")
+	case d.Kind == "move" && (d.To == nil || far(*d.To)):
+		return errors.New("a move needs an instant to move to")
+	case d.Until != nil && far(*d.Until):
+		return errors.New("it ends at no time there is")
+	case len(d.Subject) > 300 || utf8.RuneCountInString(d.Who) > 200 || utf8.RuneCountInString(d.Reason) > 500 || len(d.Order) > maxSubjects:
+		return errors.New("it is longer than a decision may be")
+	}
+	return nil
+}
+
+// about tells whether two decisions are about the same thing, so that one of them holds: a release answers a hold
+// (one without a subject every hold), an unmute a mute, a move a skip.
+func (d *Decision) about(o *Decision) bool {
+	all := d.Kind == "release" && d.Subject == "" || o.Kind == "release" && o.Subject == ""
+	return d.family() == o.family() && (d.Subject == o.Subject || all)
+}
+
+func (d *Decision) family() string {
+	switch d.Kind {
+	case "release":
+		return "hold"
+	case "unmute":
+		return "mute"
+	case "move":
+		return "skip"
+	}
+	return d.Kind
+}
+
+// Standing gives of decisions, in their order, those that no other about the same thing has overruled.
+func Standing(all []Decision) []Decision {
+	return slices.DeleteFunc(slices.Clone(all), func(d Decision) bool {
+		return slices.ContainsFunc(all, func(o Decision) bool { return d.about(&o) && d.before(&o) })
+	})
+}
+
+// Next gives the counter of the next decision about what d is about.
+func (d Decision) Next(all []Decision) uint64 {
+	next := uint64(1)
+	for i := range all {
+		if d.about(&all[i]) {
+			next = max(next, all[i].Counter+1)
+		}
+	}
+	return next
+}
+
+// leastHold is how long a stop holds outside of dayparts at least: what was stopped must not begin again while the
+// operator still looks for the reason.
+const leastHold = time.Hour
+
+// Stop gives the operator's stop at an instant: it holds the rest of the daypart, and outside of dayparts an hour, or
+// until what sounds would have ended, which is later. sounds is that end, zero when nothing sounds.
+func (p *Plan) Stop(now, sounds time.Time) Decision {
+	today := DateOf(now, p.Zone)
+	for _, date := range []Date{today.AddDays(-1), today} { // a daypart may cross midnight
+		for _, o := range p.Days[date].Dayparts {
+			if (Span{Start: o.Start, End: o.End}).Has(now) {
+				return Decision{Kind: "hold", Subject: OccurrenceKey(date, o.Name), When: now, Until: &o.End}
+			}
+		}
+	}
+	until := later(now.Add(leastHold), sounds)
+	return Decision{Kind: "hold", When: now, Until: &until}
+}
+
+// Held gives until when an operator's stop silences an instant; false when none does.
+func (p *Plan) Held(at time.Time) (until time.Time, held bool) {
+	if !p.held(at, time.Time{}) {
+		return time.Time{}, false
+	}
+	for i := range p.Head.Decisions {
+		if d := &p.Head.Decisions[i]; d.Kind == "hold" && !d.When.After(at) {
+			until = later(until, p.holdEnds(d))
+		}
+	}
+	return until, true
+}
+
+// Muted gives until when the commune's mute silences an instant, zero for without an end; false when none does.
+func (p *Plan) Muted(at time.Time) (until time.Time, muted bool) {
+	if !p.muted(at) {
+		return time.Time{}, false
+	}
+	d := p.decided(at, func(d *Decision) bool { return d.family() == "mute" })
+	if d.Until != nil {
+		until = *d.Until
+	}
+	return until, true
+}
 
 // before tells whether d loses against o, a decision about the same subject: the higher counter wins, a tie
 // goes to the PC, then the later one.

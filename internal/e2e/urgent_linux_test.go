@@ -130,12 +130,7 @@ func TestUrgentBulletinCancelled(t *testing.T) {
 	s.must(s.Author.Call(s.ctx, "POST", "urgent/"+b.ID+"/cancel", map[string]string{"reason": "nước đã rút"}, nil))
 	cancelled := mono.Now()
 	s.must(s.rec.Wait(s.ctx, cancelled.Add(4*time.Second)))
-	pcm, fit := s.rec.PCM(), s.rec.Fit()
-	last := len(pcm) - 1
-	for last >= 0 && pcm[last] == 0 {
-		last--
-	}
-	stopped := fit.Instant(float64(last)).Sub(cancelled)
+	stopped := s.silentAfter(cancelled)
 	t.Logf("silent %v after the cancel", stopped)
 	if stopped > 2*time.Second {
 		t.Errorf("the bulletin went on for %v after its cancel, want at most 2 s", stopped)

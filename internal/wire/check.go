@@ -131,12 +131,31 @@ func (m *Plays) Check() error {
 }
 
 // Check implements Message.
-func (m *PlaysAck) Check() error {
-	if len(m.IDs) > MaxPlays {
-		return fmt.Errorf("it has %d ids, more than %d", len(m.IDs), MaxPlays)
+func (m *PlaysAck) Check() error { return named(m.IDs, MaxPlays) }
+
+// Check implements Message. What a decision says is looked at by who keeps it.
+func (m *Decisions) Check() error {
+	if len(m.Items) == 0 {
+		return errors.New("it has no items")
+	}
+	ids := make([]string, len(m.Items))
+	for i, item := range m.Items {
+		if ids[i] = item.ID; item.ID == "" {
+			return fmt.Errorf("decision %d has no id", i)
+		}
+	}
+	return named(ids, MaxDecisions)
+}
+
+// Check implements Message.
+func (m *DecisionsAck) Check() error { return named(m.IDs, MaxDecisions) }
+
+func named(ids []string, most int) error {
+	if len(ids) > most {
+		return fmt.Errorf("it has %d ids, more than %d", len(ids), most)
 	}
 	var err error
-	for _, id := range m.IDs {
+	for _, id := range ids {
 		err = errors.Join(err, text("id", id))
 	}
 	return err

@@ -31,6 +31,7 @@ const (
 	MaxWindow = 256 << 10 // design.md: unacknowledged bytes are at most this and at most 2 s of the line
 
 	MaxPlays      = 100 // records in one plays message
+	MaxDecisions  = 20  // items in one decisions message
 	MaxHoldings   = 400 // items in one holdings message
 	MaxEnvelopes  = 16  // in one trust message
 	NonceSize     = 32

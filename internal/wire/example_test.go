@@ -34,6 +34,8 @@ func examples() []example {
 		StartedAt: exampleTime, EndedAt: exampleTime.Add(5 * time.Minute),
 		Outcome: broadcast.Played, Reason: broadcast.ReasonComplete, Volume: 80, ReachedMS: 300_000, Clock: "synced",
 	}
+	until := exampleTime.Add(15 * time.Minute)
+	decision := broadcast.Decision{Kind: "hold", Subject: "2026-11-24/morning", Until: &until, Who: "PC", When: exampleTime, Counter: 1, Source: "pc"}
 	status := broadcast.Status{
 		At: exampleTime, Software: "0.1.0", PlanVersion: 42, PlanExpires: exampleTime.AddDate(0, 0, 35),
 		Clock: broadcast.ClockStatus{Trust: "synced", OffsetMS: -12, ErrorMS: 8},
@@ -72,6 +74,9 @@ func examples() []example {
 		{"agent", &Status{status}, "How the agent is: every `status_every_ms` and at each change, at most two a second."},
 		{"agent", &Plays{[]broadcast.Play{play}}, "At most 100 play records. The agent keeps each until it is acknowledged and sends it again otherwise."},
 		{"hub", &PlaysAck{[]string{play.ID}}, "Records that are committed. One that came twice is acknowledged twice and kept once."},
+		{"agent", &Decisions{[]Decision{{"019a8f41-0000-7000-8000-000000000002", decision}}}, "At most 20 decisions of the commune, made at its PC. " +
+			"They hold there already; the agent keeps each until it is acknowledged and sends it again otherwise. The next plan head has those that stand."},
+		{"hub", &DecisionsAck{[]string{"019a8f41-0000-7000-8000-000000000002"}}, "Decisions that are committed, those too that the hub keeps for its log alone."},
 		{"hub", &Order{sealed}, "A sealed order, before every other message and every frame that waits."},
 		{"agent", &OrderState{SHA256: exampleHash(), Code: "ORDER_REPLAYED"}, "What became of the order with that envelope: an empty code is done."},
 		{"both", &Bye{"HUB_STOPS"}, "An orderly end, before the close frame: `HUB_STOPS`, `REPLACED`, `AGENT_BLOCKED`, `AGENT_REVOKED`."},

@@ -140,6 +140,22 @@ type PlaysAck struct {
 	IDs []string `json:"ids"`
 }
 
+// Decision of the commune, made at the agent's PC, with its id there.
+type Decision struct {
+	ID       string             `json:"id"`
+	Decision broadcast.Decision `json:"decision"`
+}
+
+// Decisions brings what the commune decided; the agent keeps each until DecisionsAck names it.
+type Decisions struct {
+	Items []Decision `json:"items"`
+}
+
+// DecisionsAck names decisions that are committed on the hub.
+type DecisionsAck struct {
+	IDs []string `json:"ids"`
+}
+
 // Order brings a sealed order.
 type Order struct {
 	Envelope []byte `json:"envelope"`
@@ -164,27 +180,29 @@ type Pair struct {
 }
 
 // Names of the messages on the wire.
-func (m *Unknown) Type() string  { return m.Name }
-func (*Challenge) Type() string  { return "challenge" }
-func (*Hello) Type() string      { return "hello" }
-func (*Refused) Type() string    { return "refused" }
-func (*Welcome) Type() string    { return "welcome" }
-func (*Time) Type() string       { return "time" }
-func (*Trust) Type() string      { return "trust" }
-func (*Plan) Type() string       { return "plan" }
-func (*PlanState) Type() string  { return "plan_state" }
-func (*Want) Type() string       { return "want" }
-func (*Got) Type() string        { return "got" }
-func (*StopWant) Type() string   { return "stop_want" }
-func (*Gone) Type() string       { return "gone" }
-func (*Holdings) Type() string   { return "holdings" }
-func (*Status) Type() string     { return "status" }
-func (*Plays) Type() string      { return "plays" }
-func (*PlaysAck) Type() string   { return "plays_ack" }
-func (*Order) Type() string      { return "order" }
-func (*OrderState) Type() string { return "order_state" }
-func (*Bye) Type() string        { return "bye" }
-func (m *Pair) Type() string     { return pairPrefix + m.Step }
+func (m *Unknown) Type() string    { return m.Name }
+func (*Challenge) Type() string    { return "challenge" }
+func (*Hello) Type() string        { return "hello" }
+func (*Refused) Type() string      { return "refused" }
+func (*Welcome) Type() string      { return "welcome" }
+func (*Time) Type() string         { return "time" }
+func (*Trust) Type() string        { return "trust" }
+func (*Plan) Type() string         { return "plan" }
+func (*PlanState) Type() string    { return "plan_state" }
+func (*Want) Type() string         { return "want" }
+func (*Got) Type() string          { return "got" }
+func (*StopWant) Type() string     { return "stop_want" }
+func (*Gone) Type() string         { return "gone" }
+func (*Holdings) Type() string     { return "holdings" }
+func (*Status) Type() string       { return "status" }
+func (*Plays) Type() string        { return "plays" }
+func (*PlaysAck) Type() string     { return "plays_ack" }
+func (*Decisions) Type() string    { return "decisions" }
+func (*DecisionsAck) Type() string { return "decisions_ack" }
+func (*Order) Type() string        { return "order" }
+func (*OrderState) Type() string   { return "order_state" }
+func (*Bye) Type() string          { return "bye" }
+func (m *Pair) Type() string       { return pairPrefix + m.Step }
 
 const pairPrefix = "pair_"
 
@@ -206,7 +224,7 @@ func (m *Pair) MarshalJSON() ([]byte, error) {
 func empty(name string) Message {
 	for _, m := range []Message{
 		&Challenge{}, &Hello{}, &Refused{}, &Welcome{}, &Time{}, &Trust{}, &Plan{}, &PlanState{}, &Want{}, &Got{}, &StopWant{},
-		&Gone{}, &Holdings{}, &Status{}, &Plays{}, &PlaysAck{}, &Order{}, &OrderState{}, &Bye{},
+		&Gone{}, &Holdings{}, &Status{}, &Plays{}, &PlaysAck{}, &Decisions{}, &DecisionsAck{}, &Order{}, &OrderState{}, &Bye{},
 	} {
 		if m.Type() == name {
 			return m

@@ -24,7 +24,9 @@ var (
 	keyTrust    = []byte("trust")
 )
 
-func stateBuckets() [][]byte { return [][]byte{bucketHeads, bucketParts, bucketJournal} }
+func stateBuckets() [][]byte {
+	return [][]byte{bucketHeads, bucketParts, bucketJournal, bucketDecisions}
+}
 
 const (
 	trustFile = "trust.json"

@@ -7,26 +7,34 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-var bucketJournal = []byte("journal") // slot id -> what the scheduler must know of a slot that began and has no record
+var (
+	bucketJournal   = []byte("journal")   // slot id -> what the scheduler must know of a slot that began and has no record
+	bucketDecisions = []byte("decisions") // id -> what the commune decided at this PC
+)
 
-// Journal is the scheduler's memory of slots that began and have no play record yet. What it keeps is
-// durable when the call returns.
-type Journal struct{ db *bbolt.DB }
+// Journal is a part's memory of small entries by name. What it keeps is durable when the call returns.
+type Journal struct {
+	db     *bbolt.DB
+	bucket []byte
+}
 
-// Journal gives the scheduler's journal.
-func (c *Cache) Journal() Journal { return Journal{c.state} }
+// Journal gives the scheduler's journal: slots that began and have no play record yet.
+func (c *Cache) Journal() Journal { return Journal{c.state, bucketJournal} }
+
+// Decisions gives the journal of what the commune decided at this PC.
+func (c *Cache) Decisions() Journal { return Journal{c.state, bucketDecisions} }
 
 // Load gives every entry.
 func (j Journal) Load() (map[string][]byte, error) {
 	entries := map[string][]byte{}
 	err := j.db.View(func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketJournal).ForEach(func(k, v []byte) error {
+		return tx.Bucket(j.bucket).ForEach(func(k, v []byte) error {
 			entries[string(k)] = bytes.Clone(v)
 			return nil
 		})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read journal: %w", err)
+		return nil, fmt.Errorf("read %s: %w", j.bucket, err)
 	}
 	return entries, nil
 }
@@ -34,7 +42,7 @@ func (j Journal) Load() (map[string][]byte, error) {
 // Write keeps or replaces entries and drops others, in one transaction.
 func (j Journal) Write(put map[string][]byte, drop []string) error {
 	err := j.db.Update(func(tx *bbolt.Tx) error {
-		journal := tx.Bucket(bucketJournal)
+		journal := tx.Bucket(j.bucket)
 		for slot, entry := range put {
 			if err := journal.Put([]byte(slot), entry); err != nil {
 				return fmt.Errorf("put %q: %w", slot, err)
@@ -48,7 +56,7 @@ func (j Journal) Write(put map[string][]byte, drop []string) error {
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("write journal: %w", err)
+		return fmt.Errorf("write %s: %w", j.bucket, err)
 	}
 	return nil
 }

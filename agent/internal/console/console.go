@@ -17,13 +17,14 @@ import (
 // Console serves the operator's page.
 type Console struct {
 	sources func() Sources
+	pin     *PIN
 	listen  net.Listener
 	log     *slog.Logger
 }
 
 // New makes a console on a listener of this machine; sources may give more once the agent is paired.
-func New(listen net.Listener, sources func() Sources, log *slog.Logger) *Console {
-	return &Console{sources: sources, listen: listen, log: log.With("part", "console")}
+func New(listen net.Listener, pin *PIN, sources func() Sources, log *slog.Logger) *Console {
+	return &Console{sources: sources, pin: pin, listen: listen, log: log.With("part", "console")}
 }
 
 // Addr is where it is reached.
@@ -60,11 +61,20 @@ func (c *Console) Handler() http.Handler {
 	mux.HandleFunc("GET /api/v1/why", c.why)
 	mux.HandleFunc("GET /{$}", c.page)
 	mux.HandleFunc("GET /style.css", style)
-	return c.guarded(mux)
+	for name, a := range actions() {
+		mux.HandleFunc("POST /api/v1/"+name, c.act(name, a, false))
+		mux.HandleFunc("POST /"+name, c.act(name, a, true))
+	}
+	for _, name := range asked() {
+		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
+			c.ask(w, r, name, request{Slot: r.URL.Query().Get("slot")}, nil)
+		})
+	}
+	return c.guarded(http.NewCrossOriginProtection().Handler(mux))
 }
 
 // guarded lets in only who reaches the console by its own address: the check of Host keeps out pages of other
-// sites that point a name of theirs at 127.0.0.1 (DNS rebinding).
+// sites that point a name of theirs at 127.0.0.1 (DNS rebinding); what changes something is refused to other origins.
 func (c *Console) guarded(next http.Handler) http.Handler {
 	_, port, _ := net.SplitHostPort(c.Addr()) // a listener's address always splits
 	hosts := map[string]bool{"127.0.0.1:" + port: true, "localhost:" + port: true, "[::1]:" + port: true}
@@ -74,7 +84,7 @@ func (c *Console) guarded(next http.Handler) http.Handler {
 			return
 		}
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/mono"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -66,7 +68,7 @@ func newConsole(t *testing.T, s Sources) *Console {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = listen.Close() })
-	return New(listen, func() Sources { return s }, slog.New(slog.DiscardHandler))
+	return New(listen, NewPIN(filepath.Join(t.TempDir(), "pin.json"), mono.Now), func() Sources { return s }, slog.New(slog.DiscardHandler))
 }
 
 func ask(c *Console, path string, change func(*http.Request)) *httptest.ResponseRecorder {

@@ -1,9 +1,11 @@
 package console
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
+	"github.com/loa-vn/loa/agent/internal/decisions"
 	"github.com/loa-vn/loa/internal/broadcast"
 )
 
@@ -17,6 +19,10 @@ type Sources struct {
 	Silence func() string
 	// Plays gives the play records of slots planned to start in [from, to).
 	Plays func(from, to time.Time) ([]broadcast.Play, error)
+	// Decide makes a decision of the commune at this PC; it holds when it returns.
+	Decide func(broadcast.Decision) error
+	// Decided gives the decisions of this PC, oldest first.
+	Decided func() []decisions.Entry
 }
 
 // Pairing is whose agent this is and how its line is.
@@ -45,6 +51,19 @@ type View struct {
 	Silence string   `json:"silence,omitempty"` // why nothing sounds although something is due
 	Plan    *Summary `json:"plan,omitempty"`
 	Today   []Slot   `json:"today"`
+
+	Held      bool       `json:"held"` // an operator's stop holds
+	HeldUntil time.Time  `json:"held_until,omitzero"`
+	Muted     bool       `json:"muted"`
+	MuteUntil time.Time  `json:"muted_until,omitzero"` // none when the mute has no end
+	Decisions []Decision `json:"decisions,omitempty"`  // what the commune decided of late, newest first
+}
+
+// Decision of the commune, at this PC or on the hub.
+type Decision struct {
+	broadcast.Decision
+	Told  bool `json:"told"`  // the hub has it
+	Holds bool `json:"holds"` // no other about the same thing overruled it
 }
 
 // Summary of the plan in force.
@@ -86,9 +105,45 @@ func Make(s Sources, running bool) (View, error) {
 	}
 	h := plan.Head
 	v.Plan = &Summary{Version: h.Version, IssuedAt: h.IssuedAt, Expires: h.Expires, Days: len(h.Days), Zone: h.Zone}
+	v.HeldUntil, v.Held = plan.Held(status.At)
+	v.MuteUntil, v.Muted = plan.Muted(status.At)
+	v.Decisions = decided(s, plan)
 	var err error
 	v.Today, err = today(s, plan, status)
 	return v, err
+}
+
+// shown is how many decisions the page lists.
+const shown = 20
+
+// decided joins what was decided at this PC with what the plan brought from the hub.
+func decided(s Sources, plan *broadcast.Plan) []Decision {
+	var all []broadcast.Decision
+	told := map[string]bool{}
+	key := func(d broadcast.Decision) string {
+		return fmt.Sprint(d.Source, d.Kind, d.Subject, d.Counter, d.When.UnixMilli())
+	}
+	if s.Decided != nil {
+		for _, e := range s.Decided() {
+			all = append(all, e.Decision)
+			told[key(e.Decision)] = e.Acked
+		}
+	}
+	for _, d := range plan.Head.Decisions {
+		if _, known := told[key(d)]; !known {
+			all, told[key(d)] = append(all, d), true
+		}
+	}
+	holds := map[string]bool{}
+	for _, d := range broadcast.Standing(all) {
+		holds[key(d)] = true
+	}
+	slices.SortStableFunc(all, func(a, b broadcast.Decision) int { return b.When.Compare(a.When) })
+	var out []Decision
+	for _, d := range all[:min(len(all), shown)] {
+		out = append(out, Decision{Decision: d, Told: told[key(d)], Holds: holds[key(d)]})
+	}
+	return out
 }
 
 // today lists the slots of the date, with what became of them.

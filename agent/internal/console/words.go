@@ -20,6 +20,14 @@ func vietnamese() map[string]string {
 		"agent_off": "máy tắt", "power": "mất điện", "audio_missing": "chưa có âm thanh", "audio_damaged": "âm thanh hỏng",
 		"card_missing": "không có cạc âm thanh", "amplifier": "Tăng âm", "on": "đang bật", "off": "đang tắt",
 		"failing": "lệnh bật tắt tăng âm bị lỗi: kiểm tra rồi bật tắt bằng tay",
+		"stop":    "DỪNG PHÁT", "continue": "Phát tiếp", "held": "Đang dừng theo lệnh của người vận hành, đến", "muted_until": "Xã tắt tiếng đến",
+		"muted_open": "Xã đang tắt tiếng, chưa hẹn giờ phát lại", "decided": "Quyết định của xã", "told": "trung tâm đã nhận", "untold": "chờ gửi về trung tâm",
+		"overruled": "đã có quyết định khác thay thế", "do_mute": "Tắt tiếng", "do_unmute": "Bật tiếng lại", "do_skip": "Bỏ qua mục này", "do_pin": "Mã PIN",
+		"kind_hold": "dừng phát", "kind_release": "phát tiếp", "kind_mute": "tắt tiếng", "kind_unmute": "bật tiếng lại", "kind_skip": "bỏ qua một mục",
+		"kind_move": "dời một mục", "kind_order": "đổi thứ tự", "by_pc": "tại máy này", "by_hub": "trên trung tâm", "back": "Quay lại", "minutes": "Số phút",
+		"who": "Người quyết định", "reason": "Lý do", "pin": "Mã PIN", "pin_old": "Mã PIN đang dùng", "pin_new": "Mã PIN mới",
+		"pin_form":  "Từ 4 đến 12 chữ số. Giữ kín: ai có mã thì đổi được chương trình.",
+		"pin_first": "Để thay đổi chương trình, trước hết hãy chọn mã PIN của máy này.",
 	}
 }
 
@@ -43,5 +51,13 @@ func english() map[string]string {
 		"power": "power cut", "audio_missing": "the audio was not here", "audio_damaged": "the audio was damaged",
 		"card_missing": "no sound card", "amplifier": "Amplifier", "on": "on", "off": "off",
 		"failing": "the command that switches the amplifier fails: look at it and switch by hand",
+		"stop":    "STOP", "continue": "Continue", "held": "Stopped by the operator until", "muted_until": "Muted by the commune until",
+		"muted_open": "Muted by the commune, without an end", "decided": "What the commune decided", "told": "the hub has it", "untold": "waits for the hub",
+		"overruled": "another decision took its place", "do_mute": "Mute", "do_unmute": "Unmute", "do_skip": "Skip this item", "do_pin": "PIN",
+		"kind_hold": "stop", "kind_release": "continue", "kind_mute": "mute", "kind_unmute": "unmute", "kind_skip": "skip an item", "kind_move": "move an item",
+		"kind_order": "another order", "by_pc": "at this PC", "by_hub": "on the hub", "back": "Back", "minutes": "Minutes", "who": "Who decides",
+		"reason": "Reason", "pin": "PIN", "pin_old": "The PIN until now", "pin_new": "The new PIN",
+		"pin_form":  "4 to 12 digits. Keep it to yourself: who has it can change the programme.",
+		"pin_first": "To change the programme, first choose a PIN for this PC.",
 	}
 }

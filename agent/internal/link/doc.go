@@ -74,6 +74,15 @@ type Outbox interface {
 	OutboxChanged() <-chan struct{}
 }
 
+// Decisions keeps what the commune decided at this PC until the hub has it.
+type Decisions interface {
+	// Pending gives at most limit of them, oldest first.
+	Pending(limit int) []wire.Decision
+	// Acked says that the hub committed these.
+	Acked(ids []string) error
+	DecisionsChanged() <-chan struct{}
+}
+
 // Reporter says how the agent is.
 type Reporter interface {
 	Status() broadcast.Status
@@ -105,6 +114,7 @@ type Options struct {
 	Orders   Orders // nil refuses every order
 	Blobs    Blobs
 	Outbox   Outbox
+	Decided  Decisions // nil for an agent without a page to decide on
 	Reporter Reporter
 	Clock    Clock
 	Log      *slog.Logger

@@ -32,6 +32,7 @@ type agent struct {
 	kept    map[broadcast.Hash][]byte
 	putErr  error
 	outbox  []broadcast.Play
+	decided []wire.Decision
 	times   int
 	offered []string
 	state   wire.PlanState
@@ -40,7 +41,7 @@ type agent struct {
 
 func newAgent() *agent {
 	a := &agent{kept: map[broadcast.Hash][]byte{}, changed: map[string]chan struct{}{}}
-	for _, what := range []string{"plan", "wants", "holdings", "outbox", "status"} {
+	for _, what := range []string{"plan", "wants", "holdings", "outbox", "decided", "status"} {
 		a.changed[what] = make(chan struct{}, 1)
 	}
 	return a
@@ -123,6 +124,24 @@ func (a *agent) Acked(ids []string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.outbox = slices.DeleteFunc(a.outbox, func(p broadcast.Play) bool { return slices.Contains(ids, p.ID) })
+	return nil
+}
+
+// book is the agent's decisions; Outbox has methods of the same names.
+type book struct{ *agent }
+
+func (b book) DecisionsChanged() <-chan struct{} { return b.changed["decided"] }
+
+func (b book) Pending(limit int) []wire.Decision {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.decided[:min(limit, len(b.decided))])
+}
+
+func (b book) Acked(ids []string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.decided = slices.DeleteFunc(b.decided, func(d wire.Decision) bool { return slices.Contains(ids, d.ID) })
 	return nil
 }
 
@@ -253,7 +272,7 @@ func start(t *testing.T, a *agent, serve func(*visit, *frames) error) (l *Link, 
 	go func() { defer close(served); _ = web.Serve(h) }()
 	l, err := New(Options{
 		Hub: "http://localhost", Identity: Identity{"agent-1", testKey()}, Software: "test", OS: "test", Boot: "1",
-		Plans: a, Orders: a, Blobs: a, Outbox: a, Reporter: a, Clock: a,
+		Plans: a, Orders: a, Blobs: a, Outbox: a, Decided: book{a}, Reporter: a, Clock: a,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -212,6 +212,46 @@ func TestPlaysThatTheHubCannotTakeDoNotKeepTheOthers(t *testing.T) {
 	})
 }
 
+func TestDecisionsAreToldUntilTheHubHasThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, a := newDiary(), newAgent()
+		for i := range wire.MaxDecisions + 1 {
+			a.decided = append(a.decided, wire.Decision{ID: fmt.Sprintf("%02d", i)})
+		}
+		deaf := true
+		_, stop := start(t, a, func(v *visit, _ *frames) error {
+			if err := v.greet(); err != nil {
+				return err
+			}
+			for {
+				m, err := v.next()
+				if err != nil {
+					return err
+				}
+				made, ok := m.(*wire.Decisions)
+				if !ok {
+					continue
+				}
+				d.add("%d decisions from %s", len(made.Items), made.Items[0].ID)
+				if deaf { // as a hub that does not know them
+					deaf = false
+					continue
+				}
+				ack := &wire.DecisionsAck{}
+				for _, item := range made.Items {
+					ack.IDs = append(ack.IDs, item.ID)
+				}
+				v.send(ack)
+			}
+		})
+		<-time.After(90 * time.Second)
+		a.change("decided", func() { a.decided = append(a.decided, wire.Decision{ID: "99"}) })
+		<-time.After(time.Second)
+		same(t, d.of("decisions"), "0s 20 decisions from 00", "1m0s 20 decisions from 00", "1m0s 1 decisions from 20", "1m30s 1 decisions from 99")
+		stop()
+	})
+}
+
 // An answer behind a download on a slow line comes too late to tell the time: the agent must not wait ten minutes,
 // silent, to ask again.
 func TestTimeThatIsRefusedIsAskedForAgain(t *testing.T) {

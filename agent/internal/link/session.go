@@ -33,6 +33,7 @@ type session struct {
 	orders    chan []byte
 	times     chan timeAnswer
 	acks      chan []string
+	decided   chan []string
 }
 
 type timeAnswer struct {
@@ -44,7 +45,7 @@ func newSession(l *Link, conn *wsconn.Conn) *session {
 	return &session{
 		l: l, conn: conn,
 		frames: make(chan wire.Chunk, 8), gone: make(chan broadcast.Hash, 8), documents: make(chan wire.Message, 8),
-		orders: make(chan []byte, 8), times: make(chan timeAnswer, 2), acks: make(chan []string, 2),
+		orders: make(chan []byte, 8), times: make(chan timeAnswer, 2), acks: make(chan []string, 2), decided: make(chan []string, 2),
 	}
 }
 
@@ -57,7 +58,7 @@ func (s *session) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	for _, work := range []func(context.Context) error{
-		s.takeDocuments, s.takeOrders, newFetcher(s).run, newTalker(s, welcome).run,
+		s.takeDocuments, s.takeOrders, newFetcher(s).run, newTalker(s, welcome).run, s.tellDecisions,
 	} {
 		wg.Go(func() {
 			// ErrClosed: the connection is ending in order already.
@@ -175,6 +176,8 @@ func (s *session) receiveControl(ctx context.Context, data []byte, got mono.Inst
 		return hand(ctx, s.times, timeAnswer{m.Envelope, got})
 	case *wire.PlaysAck:
 		return hand(ctx, s.acks, m.IDs)
+	case *wire.DecisionsAck:
+		return hand(ctx, s.decided, m.IDs)
 	case *wire.Bye:
 		s.goodbye = m.Code
 	case *wire.Unknown:

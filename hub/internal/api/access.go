@@ -39,6 +39,9 @@ func access() map[string]accounts.Action {
 		"get-agent":   accounts.View,
 		"why-agent":   accounts.View,
 
+		"list-decisions": accounts.View,
+		"decide":         accounts.Decide,
+
 		"create-report":   accounts.Author,
 		"list-reports":    accounts.View,
 		"get-report":      accounts.View,

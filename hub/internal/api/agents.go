@@ -79,6 +79,8 @@ func (s *Server) agentRoutes() {
 		return &agentOutput{viewAgent(a)}, err
 	})
 	register(s, op("why-agent", http.MethodGet, "/agents/{id}/why", "What plays, played or will play at an instant, and why"), s.why)
+	register(s, op("list-decisions", http.MethodGet, "/agents/{id}/decisions", "What its commune decided lately, newest first"), s.listDecisions)
+	register(s, created(op("decide", http.MethodPost, "/agents/{id}/decisions", "Decide for the commune: stop, continue, mute, skip, move, order")), s.decideFor)
 }
 
 // agent gives one of the person's.

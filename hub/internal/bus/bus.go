@@ -20,6 +20,7 @@ const (
 	Urgent    Topic = "urgent"    // an urgent bulletin was written, approved, cancelled
 	Plan      Topic = "plan"      // there is a new plan head for Event.Agent
 	Play      Topic = "play"      // play records came in
+	Decision  Topic = "decision"  // the commune of Event.Agent decided, at its PC or on the hub
 	Alarm     Topic = "alarm"
 	Pairing   Topic = "pairing"
 

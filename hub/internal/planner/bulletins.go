@@ -103,10 +103,7 @@ func (p *Planner) Room(ctx context.Context, b Aimed) error {
 		if !match.has(s.tree, a) {
 			continue
 		}
-		h, err := p.head(ctx, s, a)
-		if err != nil {
-			return err
-		}
+		h := s.head(a)
 		key := alike(h)
 		if seen[key] {
 			continue
@@ -124,7 +121,7 @@ func (p *Planner) Room(ctx context.Context, b Aimed) error {
 // alike is the same for heads of equal size: agents of one area differ in it only by what names them.
 func alike(h broadcast.Head) string {
 	var key strings.Builder
-	fmt.Fprintf(&key, "%s %d %d", h.Area, len(h.Withdrawals), len(h.Decisions))
+	fmt.Fprintf(&key, "%s %d", h.Area, len(h.Withdrawals))
 	for _, b := range h.Bulletins {
 		key.WriteString(" " + b.ID)
 	}
@@ -135,6 +132,7 @@ func alike(h broadcast.Head) string {
 // (see fit).
 func (s *snapshot) fullest(h broadcast.Head) broadcast.Head {
 	h.Version, h.IssuedAt, h.Expires = 1<<53, s.now, s.now.AddDate(0, 0, planDays)
+	h.Decisions = []broadcast.Decision{} // they give way, see fit
 	h.Withdrawals = slices.Repeat([]broadcast.Withdrawal{{Report: strings.Repeat("0", 36), Audio: broadcast.Hash(strings.Repeat("0", 64)),
 		At: s.now.Truncate(time.Second).Add(time.Millisecond)}}, recentWithdrawals)
 	for date := s.first; date <= s.last; date = date.AddDays(1) {

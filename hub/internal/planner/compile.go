@@ -155,10 +155,7 @@ func (p *Planner) agentPlan(ctx context.Context, s *snapshot, a AgentRef) (*broa
 	if err != nil {
 		return nil, err
 	}
-	head, err := p.head(ctx, s, a)
-	if err != nil {
-		return nil, err
-	}
+	head := s.head(a)
 	head.Version, head.IssuedAt, head.Expires = 1, s.now, s.now.AddDate(0, 0, planDays)
 	var days []broadcast.Day
 	for date := s.first; date <= s.last; date = date.AddDays(1) {

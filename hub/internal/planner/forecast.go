@@ -44,6 +44,16 @@ func (p *Planner) Why(ctx context.Context, agent string, at time.Time) (broadcas
 	return plan.Why(at, broadcast.State{}, plays), nil
 }
 
+// Stop gives the decision that silences an agent from now on: the rest of its daypart, outside of dayparts an hour.
+func (p *Planner) Stop(ctx context.Context, agent string) (broadcast.Decision, error) {
+	now := p.now()
+	plan, _, err := p.around(ctx, agent, broadcast.DateOf(now, p.Zone))
+	if err != nil {
+		return broadcast.Decision{}, err
+	}
+	return plan.Stop(now, time.Time{}), nil
+}
+
 // around makes an agent's plan around a date from what is approved today, with the play records of the date
 // and the days beside it. The farther back the date, the more the records are the answer: what was cancelled
 // since is in them only.

@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -17,7 +16,7 @@ const (
 )
 
 // head gives what an agent's head says besides its version, times and days.
-func (p *Planner) head(ctx context.Context, s *snapshot, a AgentRef) (broadcast.Head, error) {
+func (s *snapshot) head(a AgentRef) broadcast.Head {
 	h := broadcast.Head{Audience: a.ID, Zone: s.zone.String(), Area: a.Area, Rules: s.tree.Rules(a.Area),
 		Decisions: []broadcast.Decision{}, Bulletins: []broadcast.Bulletin{}, Withdrawals: []broadcast.Withdrawal{}}
 	for _, w := range s.withdrawn {
@@ -49,20 +48,18 @@ func (p *Planner) head(ctx context.Context, s *snapshot, a AgentRef) (broadcast.
 		}
 		return 1
 	})
-	if p.Decisions != nil {
-		list, err := p.Decisions.Of(ctx, a.ID)
-		if err != nil {
-			return h, fmt.Errorf("read decisions: %w", err)
-		}
-		h.Decisions = append(h.Decisions, list...)
+	for _, d := range s.decisions[a.ID] {
+		d.When = d.When.In(s.zone)
+		inZone(s.zone, &d.To, &d.Until)
+		h.Decisions = append(h.Decisions, d)
 	}
-	return h, nil
+	return h
 }
 
 // fit shortens the withdrawals until a head fits: first it leaves out the oldest beyond recentWithdrawals, then the
-// reasons. Nothing that was taken back is planned any more either way (plannedItem); the newest stay for what sounds
-// at the moment, and to say why. It gives the hash of what the head says, version and times aside: a head of equal
-// content is not issued again.
+// reasons, then the oldest decisions, of which those made at the PC hold there anyway. Nothing that was taken back is
+// planned any more either way (plannedItem); the newest stay for what sounds at the moment, and to say why. It gives
+// the hash of what the head says, version and times aside: a head of equal content is not issued again.
 func fit(h *broadcast.Head) (content string, err error) {
 	text, err := json.Marshal(h)
 	if err != nil {
@@ -82,6 +79,13 @@ func fit(h *broadcast.Head) (content string, err error) {
 	for i := len(h.Withdrawals) - 1; i >= 0 && size > maxContent; i-- {
 		size -= len(h.Withdrawals[i].Reason) // at least: some letters are longer in JSON
 		h.Withdrawals[i].Reason = ""
+	}
+	for len(h.Decisions) > 0 && size > maxContent {
+		first, err := json.Marshal(h.Decisions[0])
+		if err != nil {
+			return "", fmt.Errorf("encode decision: %w", err)
+		}
+		h.Decisions, size = h.Decisions[1:], size-len(first)
 	}
 	if text, err = json.Marshal(h); err != nil {
 		return "", fmt.Errorf("encode head: %w", err)

@@ -61,9 +61,9 @@ type Bulletins interface {
 	InForce(ctx context.Context, now time.Time) ([]Aimed, error)
 }
 
-// Decisions gives what a commune decided about its own programme, for one agent; orders implements it.
+// Decisions gives what communes decided about their own programme, by agent; orders implements it.
 type Decisions interface {
-	Of(ctx context.Context, agent string) ([]broadcast.Decision, error)
+	Standing(ctx context.Context, now time.Time) (map[string][]broadcast.Decision, error)
 }
 
 // Heard tells when a report was last heard by agents; evidence implements it.

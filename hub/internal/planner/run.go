@@ -52,7 +52,7 @@ func (p *Planner) nudge() {
 // Run sweeps at its start, whenever something changed, and after each midnight, until ctx ends. A sweep that
 // fails is tried again, after a second at first and after half a minute at most.
 func (p *Planner) Run(ctx context.Context) error {
-	changes := p.Bus.Subscribe(bus.Report, bus.Urgent)
+	changes := p.Bus.Subscribe(bus.Report, bus.Urgent, bus.Decision)
 	defer changes.Close()
 	p.nudge()
 	timer := time.NewTimer(0)
@@ -172,10 +172,7 @@ func (r *planRow) due(now time.Time) bool {
 }
 
 func (p *Planner) draft(ctx context.Context, s *snapshot, c *compiler, a AgentRef) (draftHead, error) {
-	head, err := p.head(ctx, s, a)
-	if err != nil {
-		return draftHead{}, err
-	}
+	head := s.head(a)
 	pos, err := s.position(a)
 	if err != nil {
 		return draftHead{}, err

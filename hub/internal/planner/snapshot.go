@@ -29,9 +29,10 @@ type snapshot struct {
 	agents      []AgentRef
 	approved    []*planned // by broadcast id
 	withdrawn   []withdrawal
-	reports     []string          // of all approved broadcasts, also of those that wait
-	sigs        map[string]string // area -> signature of its dayparts
-	bulletins   []aimed           // oldest first
+	reports     []string                        // of all approved broadcasts, also of those that wait
+	sigs        map[string]string               // area -> signature of its dayparts
+	bulletins   []aimed                         // oldest first
+	decisions   map[string][]broadcast.Decision // of communes, by agent
 }
 
 // planned is an approved broadcast.
@@ -75,6 +76,11 @@ func (p *Planner) load(ctx context.Context, now time.Time) (*snapshot, error) {
 	}
 	if err := s.loadBulletins(ctx, p); err != nil {
 		return nil, err
+	}
+	if p.Decisions != nil {
+		if s.decisions, err = p.Decisions.Standing(ctx, now); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.loadWithdrawals(ctx, p); err != nil {
 		return nil, err
@@ -159,13 +165,17 @@ func (s *snapshot) add(b Broadcast, reports map[string]broadcast.Report) error {
 
 // local writes an item's times in the fleet's zone, so that a day document reads well and is the same always.
 func local(item broadcast.Item, zone *time.Location) broadcast.Item {
-	for _, t := range []**time.Time{&item.ValidFrom, &item.ValidUntil} {
+	inZone(zone, &item.ValidFrom, &item.ValidUntil)
+	return item
+}
+
+func inZone(zone *time.Location, times ...**time.Time) {
+	for _, t := range times {
 		if *t != nil {
 			in := (*t).In(zone)
 			*t = &in
 		}
 	}
-	return item
 }
 
 // takenBack is an item of a withdrawn report; one of long ago is in no day document.

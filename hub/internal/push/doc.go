@@ -51,6 +51,11 @@ type Plays interface {
 	Insert(ctx context.Context, agent string, plays []broadcast.Play) (acked []string, err error)
 }
 
+// Decisions commits what communes decided at their PCs; one that is there already counts as committed. orders implements it.
+type Decisions interface {
+	Take(ctx context.Context, agent string, made []wire.Decision) (acked []string, err error)
+}
+
 // Fleet knows the agents. fleet.Fleet implements it.
 type Fleet interface {
 	// ByKey gives the agent that holds the key; a *problem.Error (AGENT_UNKNOWN, AGENT_BLOCKED, AGENT_REVOKED)
@@ -92,6 +97,7 @@ type Options struct {
 	Blobs    Blobs
 	Time     TimeSigner
 	Plays    Plays
+	Decided  Decisions // nil acknowledges none
 	Orders   Orders
 	Log      *slog.Logger
 	Metrics  Metrics

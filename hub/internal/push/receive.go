@@ -50,6 +50,8 @@ func (s *session) receive(ctx context.Context, m wire.Message) error {
 		fleet.Holdings(s.agent, *m)
 	case *wire.Plays:
 		return s.takePlays(ctx, m.Records)
+	case *wire.Decisions:
+		return s.takeDecisions(ctx, m.Items)
 	case *wire.Want:
 		return s.startStream(ctx, m)
 	case *wire.Got:
@@ -97,6 +99,20 @@ func (s *session) takePlays(ctx context.Context, plays []broadcast.Play) error {
 	}
 	// An empty answer too: it tells the agent that the hub has done what it could.
 	return s.send(&wire.PlaysAck{IDs: acked})
+}
+
+// takeDecisions acknowledges only what is committed, as takePlays does.
+func (s *session) takeDecisions(ctx context.Context, made []wire.Decision) error {
+	if s.hub.o.Decided == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	acked, err := s.hub.o.Decided.Take(ctx, s.agent, made)
+	if err != nil {
+		s.log.Error("decisions not kept", "decisions", len(made), "err", err)
+	}
+	return s.send(&wire.DecisionsAck{IDs: acked})
 }
 
 func (s *session) startStream(ctx context.Context, m *wire.Want) error {

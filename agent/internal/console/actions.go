@@ -1,0 +1,179 @@
+package console
+
+import (
+	"encoding/json"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/problem"
+)
+
+// maxBody is more than any form here fills.
+const maxBody = 16 << 10
+
+var (
+	errBody = problem.New("CONSOLE_BODY", http.StatusBadRequest,
+		"Không đọc được yêu cầu. Hãy tải lại trang rồi làm lại.",
+		"The request cannot be read. Load the page again and repeat it.")
+	errReason = problem.New("REASON_MISSING", http.StatusUnprocessableEntity,
+		"Hãy ghi lý do (không quá 500 chữ) để trung tâm biết vì sao chương trình thay đổi.",
+		"Give a reason (at most 500 letters), so that the hub knows why the programme was changed.").At("reason")
+	errMinutes = problem.New("MUTE_INVALID", http.StatusUnprocessableEntity,
+		"Thời gian tắt tiếng phải từ 1 đến 1440 phút. Hãy chọn lại.",
+		"A mute lasts from 1 to 1440 minutes. Choose again.").At("minutes")
+	errSlot = problem.New("SLOT_UNKNOWN", http.StatusUnprocessableEntity,
+		"Hôm nay không có mục này, hoặc đã phát. Hãy chọn lại trong danh sách hôm nay.",
+		"Today has no such item, or it was played already. Choose again from today's list.").At("slot")
+)
+
+// request is what an action is told, by form or as JSON.
+type request struct {
+	PIN     string `json:"pin"`
+	NewPIN  string `json:"new_pin"`
+	Who     string `json:"who"`
+	Reason  string `json:"reason"`
+	Slot    string `json:"slot"`
+	Minutes int    `json:"minutes"`
+}
+
+// action does one thing for the operator. open ones ask for no PIN: a stop must never wait for one.
+type action struct {
+	open bool
+	do   func(c *Console, s Sources, r request) error
+}
+
+// actions are what the operator can do, by the last part of their address.
+func actions() map[string]action {
+	return map[string]action{
+		"stop":     {open: true, do: (*Console).stop},
+		"continue": {open: true, do: (*Console).proceed},
+		"mute":     {do: (*Console).mute},
+		"unmute":   {do: (*Console).unmute},
+		"skip":     {do: (*Console).skip},
+		"pin":      {open: true, do: func(c *Console, _ Sources, r request) error { return c.pin.Choose(r.PIN, r.NewPIN) }},
+	}
+}
+
+// act is POST /api/v1/… as JSON and POST /… from a form of the page: the form's answer is the page again.
+func (c *Console) act(name string, a action, form bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s := c.sources()
+		in, err := read(w, r, form)
+		switch {
+		case err != nil:
+		case s.Decide == nil:
+			err = errNoPlan
+		case !a.open:
+			if err = c.pin.Check(in.PIN); err == nil && strings.TrimSpace(in.Reason) == "" && name != "unmute" {
+				err = errReason
+			}
+		}
+		if err == nil {
+			err = a.do(c, s, in)
+		}
+		switch {
+		case err != nil && form:
+			c.refused(w, r, name, in, err)
+		case err != nil:
+			fail(w, err)
+		case form:
+			http.Redirect(w, r, "/?lang="+language(r).code, http.StatusSeeOther)
+		default:
+			c.status(w, r)
+		}
+	}
+}
+
+// read takes the operator's words: a form, or JSON.
+func read(w http.ResponseWriter, r *http.Request, form bool) (in request, err error) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	if !form {
+		kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		body, err := io.ReadAll(r.Body)
+		if err != nil || len(body) > 0 && (kind != "application/json" || json.Unmarshal(body, &in) != nil) {
+			return in, errBody
+		}
+	} else {
+		if err := r.ParseForm(); err != nil {
+			return in, errBody.With(err)
+		}
+		in = request{PIN: r.PostForm.Get("pin"), NewPIN: r.PostForm.Get("new_pin"), Who: r.PostForm.Get("who"), Reason: r.PostForm.Get("reason"),
+			Slot: r.PostForm.Get("slot")}
+		if text := r.PostForm.Get("minutes"); text != "" {
+			if err := json.Unmarshal([]byte(text), &in.Minutes); err != nil {
+				return in, errMinutes
+			}
+		}
+	}
+	if utf8.RuneCountInString(in.Who) > 50 || !utf8.ValidString(in.Who) || utf8.RuneCountInString(in.Reason) > 500 || !utf8.ValidString(in.Reason) {
+		return in, errReason
+	}
+	return in, nil
+}
+
+// decision begins one as the request's person.
+func (in request) decision(kind string, now time.Time) broadcast.Decision {
+	who := strings.TrimSpace(in.Who)
+	if who == "" {
+		who = "PC"
+	}
+	return broadcast.Decision{Kind: kind, Who: who, When: now, Reason: strings.TrimSpace(in.Reason)}
+}
+
+// stop ends the sound and holds the rest of the daypart. It works without a plan and without a trusted clock too.
+func (c *Console) stop(s Sources, in request) error {
+	status := s.Status()
+	d := in.decision("hold", status.At)
+	until := status.At.Add(time.Hour)
+	d.Until = &until
+	if plan := s.Plan(); plan != nil {
+		var sounds time.Time
+		if status.NowPlaying != nil {
+			sounds = status.NowPlaying.End
+		}
+		held := plan.Stop(status.At, sounds)
+		d.Subject, d.Until = held.Subject, held.Until
+	}
+	return s.Decide(d)
+}
+
+// proceed releases every stop.
+func (c *Console) proceed(s Sources, in request) error {
+	return s.Decide(in.decision("release", s.Status().At))
+}
+
+func (c *Console) mute(s Sources, in request) error {
+	if in.Minutes < 1 || in.Minutes > 24*60 {
+		return errMinutes
+	}
+	now := s.Status().At
+	d := in.decision("mute", now)
+	until := now.Add(time.Duration(in.Minutes) * time.Minute)
+	d.Until = &until
+	return s.Decide(d)
+}
+
+func (c *Console) unmute(s Sources, in request) error {
+	return s.Decide(in.decision("unmute", s.Status().At))
+}
+
+// skip leaves out an item of today that is still to come or sounds now.
+func (c *Console) skip(s Sources, in request) error {
+	v, err := Make(s, true)
+	if err != nil {
+		return err
+	}
+	for _, sl := range v.Today {
+		if sl.Slot == in.Slot && sl.State != "done" {
+			d := in.decision("skip", s.Status().At)
+			d.Subject = sl.Slot
+			return s.Decide(d)
+		}
+	}
+	return errSlot
+}

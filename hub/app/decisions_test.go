@@ -1,0 +1,68 @@
+package app
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/loa-vn/loa/hub/internal/accounts"
+	"github.com/loa-vn/loa/hub/internal/bus"
+	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/wire"
+)
+
+// TestWhatTheCommuneDecidesIsInItsPlan takes a stop from the operator's phone and a release from the PC into the head.
+func TestWhatTheCommuneDecidesIsInItsPlan(t *testing.T) {
+	data := t.TempDir()
+	const agent = "01a20972-a42a-7d88-a076-8cfe699912a5"
+	pairedAgent(t, data, agent, "xa-a")
+	r := start(t, data)
+	admin := r.join("minh", accounts.Admin, "")
+	for _, area := range []string{`{"code":"tinh","name":"Tỉnh"}`, `{"code":"xa-a","name":"Xã A","parent":"tinh"}`, `{"code":"xa-b","name":"Xã B","parent":"tinh"}`} {
+		r.json(admin, "POST", "areas", area).want(t, 201, "")
+	}
+	hoa, xem, khac := r.join("hoa", accounts.Operator, "xa-a"), r.join("xem", accounts.Viewer, "xa-a"), r.join("khac", accounts.Operator, "xa-b")
+	r.awaitHead(agent)
+	plans := r.bus.Subscribe(bus.Plan)
+	defer plans.Close()
+
+	const path = "agents/" + agent + "/decisions"
+	r.json(xem, "POST", path, `{"kind":"hold"}`).want(t, 403, "FORBIDDEN")
+	r.json(khac, "POST", path, `{"kind":"hold"}`).want(t, 403, "FOREIGN_AREA")
+	r.json(khac, "GET", path, "").want(t, 403, "FOREIGN_AREA")
+	r.json(hoa, "POST", path, `{"kind":"move","subject":"x"}`).want(t, 422, "DECISION_INVALID")
+	r.json(hoa, "POST", path, `{"kind":"louder"}`).want(t, 422, "VALIDATION")
+	made := r.json(hoa, "POST", path, `{"kind":"hold","reason":"đám tang"}`).want(t, 201, "")
+	if made["who"] != "hoa" || made["source"] != "hub" || made["until"] == nil {
+		t.Errorf("made: %v", made)
+	}
+	next(t, plans)
+	if d := r.head(agent).Decisions; len(d) != 1 || d[0].Kind != "hold" || d[0].Reason != "đám tang" {
+		t.Fatalf("the head has %+v", d)
+	}
+
+	pc := broadcast.Decision{Kind: "release", Who: "PC", When: time.Now(), Counter: 2, Source: "pc"}
+	items := []wire.Decision{{ID: uuid.NewString(), Decision: pc}, {ID: uuid.NewString()}}
+	acked, err := decided{r.fleet, r.orders, r.accounts, r.o.Logger}.Take(t.Context(), agent, items)
+	if err != nil || len(acked) != 2 {
+		t.Fatalf("%v %v, want both acknowledged: the second would never become one", acked, err)
+	}
+	next(t, plans)
+	if d := r.head(agent).Decisions; len(d) != 1 || d[0].Kind != "release" {
+		t.Errorf("the head has %+v", d)
+	}
+	page := r.json(xem, "GET", path, "").want(t, 200, "")
+	if list, _ := page["items"].([]any); len(list) != 2 || inner(list[0])["kind"] != "release" {
+		t.Errorf("listed: %v", page)
+	}
+	entries, err := r.accounts.Log(t.Context(), "", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"decision.release agent:" + agent, "decision.hold hoa"} {
+		if got := entries[i].Action + " " + entries[i].Who; got != want || entries[i].Area != "xa-a" {
+			t.Errorf("audit line %d says %s", i, got)
+		}
+	}
+}
