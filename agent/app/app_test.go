@@ -176,7 +176,7 @@ func pair(t *testing.T, dir string) *hub {
 		t.Fatal(err)
 	}
 	h := &hub{t: t, key: key}
-	if err := keepPairing(dir, "http://127.0.0.1:1", own, h.joined()); err != nil {
+	if err := keepPairing(dir, "http://127.0.0.1:1", "", own, h.joined()); err != nil {
 		t.Fatal(err)
 	}
 	return h

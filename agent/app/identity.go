@@ -43,6 +43,7 @@ var errIdentity = problem.New("AGENT_IDENTITY_LOST", 500,
 type identity struct {
 	Agent    string    `json:"agent"`
 	Hub      string    `json:"hub"`
+	Pin      string    `json:"hub_pin,omitempty"` // of the hub's key, as it was given at the pairing
 	Name     string    `json:"name"`
 	Area     string    `json:"area"`
 	PairedAt time.Time `json:"paired_at"`
@@ -80,7 +81,7 @@ func unpaired(err error) bool { return errors.Is(err, fs.ErrNotExist) && !errors
 
 // keepPairing writes a new pairing. What belonged to an older one is set aside, so that no plan, floor or
 // record of one hub is taken for another's.
-func keepPairing(dir, hub string, key seal.Key, p link.Paired) error {
+func keepPairing(dir, hub, pin string, key seal.Key, p link.Paired) error {
 	if len(p.Trust) == 0 {
 		return errors.New("keep pairing: the hub sent no trust document")
 	}
@@ -93,7 +94,7 @@ func keepPairing(dir, hub string, key seal.Key, p link.Paired) error {
 	if err := cache.Pin(dir, p.Trust[len(p.Trust)-1]); err != nil {
 		return fmt.Errorf("keep pairing: %w", err)
 	}
-	raw, err := json.MarshalIndent(identity{Agent: p.Agent, Hub: hub, Name: p.Name, Area: p.Area, PairedAt: time.Now().UTC()}, "", "  ")
+	raw, err := json.MarshalIndent(identity{Agent: p.Agent, Hub: hub, Pin: pin, Name: p.Name, Area: p.Area, PairedAt: time.Now().UTC()}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("keep pairing: %w", err)
 	}

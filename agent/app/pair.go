@@ -71,7 +71,7 @@ func Pair(ctx context.Context, c config.Agent, code string, yes bool, term Termi
 			if err := cache.Free(c.Data, log); err != nil {
 				return err
 			}
-			return keepPairing(c.Data, c.Hub, key, j)
+			return keepPairing(c.Data, c.Hub, c.HubPin, key, j)
 		},
 	})
 	if errors.Is(context.Cause(ctx), errWordsDiffer) {

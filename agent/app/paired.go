@@ -113,9 +113,13 @@ func (a *App) dial(p *paired, who identity) (*link.Link, error) {
 	if a.o.Config.Hub != "" {
 		hub = a.o.Config.Hub
 	}
+	secure := security(a.o.Config)
+	if secure.Pin == "" {
+		secure.Pin = who.Pin
+	}
 	return link.New(link.Options{
 		Hub:      hub,
-		Security: security(a.o.Config),
+		Security: secure,
 		Identity: link.Identity{Agent: who.Agent, Key: who.key.Private()},
 		Software: a.o.Version, OS: runtime.GOOS + "/" + runtime.GOARCH, Boot: a.bootID(),
 		Plans: p.cache, Blobs: blobs{p.cache}, Outbox: p.playlog, Decided: decided{p.decisions}, Reporter: p.health,
@@ -125,7 +129,7 @@ func (a *App) dial(p *paired, who identity) (*link.Link, error) {
 }
 
 func security(c config.Agent) link.Security {
-	return link.Security{CAFile: c.HubCA, Pin: c.HubPin, Insecure: c.HubInsecure}
+	return link.Security{CAFile: c.HubCA, Pin: c.HubPin}
 }
 
 // run runs the parts until ctx ends. The order of the end matters: the scheduler fades out and writes its

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,6 +37,8 @@ type Options struct {
 	Blobs     string // "" is blobs in Data
 	Bus       string // "" is memory
 	PublicURL string // what people and agents dial, "" when not known
+	TLSCert   string // PEM files of a certificate chain and its key; "" is the private CA's in Data, if there is one
+	TLSKey    string
 	Zone      *time.Location
 	Logger    *slog.Logger
 	Now       func() time.Time
@@ -44,7 +47,8 @@ type Options struct {
 
 // FromConfig gives the options that the settings say.
 func FromConfig(c config.Hub) Options {
-	return Options{Listen: c.Listen, Data: c.Data, Database: c.Database, Blobs: c.Blobs, Bus: c.Bus, PublicURL: c.PublicURL, Zone: c.Zone}
+	return Options{Listen: c.Listen, Data: c.Data, Database: c.Database, Blobs: c.Blobs, Bus: c.Bus, PublicURL: c.PublicURL,
+		TLSCert: c.TLSCert, TLSKey: c.TLSKey, Zone: c.Zone}
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -96,6 +100,7 @@ type App struct {
 	evidence *evidence.Log
 	api      *api.Server
 
+	certs    *certificates // nil: plain HTTP, on loopback
 	listener net.Listener
 	server   *http.Server
 }
@@ -117,7 +122,7 @@ func New(ctx context.Context, o Options) (*App, error) {
 
 // openStore opens what everything lies in.
 func (a *App) openStore(ctx context.Context) error {
-	if err := a.checkExposure(); err != nil {
+	if err := a.secure(); err != nil {
 		return err
 	}
 	if a.o.Bus != "memory" {
@@ -189,7 +194,7 @@ func (a *App) openStages(ctx context.Context) error {
 	})
 	a.api = api.New(api.Deps{Accounts: a.accounts, Ingest: a.ingest, Library: a.library, Planner: a.planner, Orders: a.orders, Fleet: a.fleet,
 		Evidence: a.evidence, DB: a.db, Blobs: a.blobs, Bus: a.bus, Metrics: a.metrics, Link: a.push, Pair: a.fleet.PairHandler(),
-		Zone: a.o.Zone, PublicURL: a.o.PublicURL, Version: a.o.Version, Log: log("api"), Now: a.o.Now})
+		Zone: a.o.Zone, PublicURL: a.o.PublicURL, TLS: a.certs != nil, Version: a.o.Version, Log: log("api"), Now: a.o.Now})
 	return nil
 }
 
@@ -210,6 +215,9 @@ func (a *App) listen(ctx context.Context) error {
 	a.listener = l
 	a.server = &http.Server{Handler: a.api.Handler(), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(a.o.Logger.With("stage", "http").Handler(), slog.LevelDebug)}
+	if a.certs != nil {
+		a.listener = tls.NewListener(l, a.certs.config())
+	}
 	return nil
 }
 
@@ -218,14 +226,18 @@ func (a *App) Addr() string { return a.listener.Addr().String() }
 
 // URL is where people and agents on this machine reach it.
 func (a *App) URL() string {
+	scheme := "http://"
+	if a.certs != nil {
+		scheme = "https://"
+	}
 	host, port, err := net.SplitHostPort(a.Addr())
 	if err != nil {
-		return "http://" + a.Addr()
+		return scheme + a.Addr()
 	}
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return scheme + net.JoinHostPort(host, port)
 }
 
 // job is one thing that runs until its context ends.
@@ -248,7 +260,7 @@ func (a *App) Run(ctx context.Context) error {
 	back, backCtx := errgroup.WithContext(backCtx)
 	front, frontCtx := errgroup.WithContext(ctx)
 	a.start(backCtx, back, []job{{"fleet", a.fleet.Run}, {"ingest", a.ingest.Run}, {"planner", a.planner.Run}})
-	a.start(frontCtx, front, []job{{"push", a.push.Run}, {"heads", a.bringHeads}, {"agents", a.tellPlanner}, {"api", a.api.Run}, {"http", a.serve},
+	a.start(frontCtx, front, []job{{"push", a.push.Run}, {"heads", a.bringHeads}, {"agents", a.tellPlanner}, {"api", a.api.Run}, {"http", a.serve}, {"certificates", a.keepCertificates},
 		{"alarms", a.alarms}, {"stages", func(ctx context.Context) error { return ended(ctx, backCtx) }}})
 	err := front.Wait()
 	stopBack()
@@ -319,6 +331,6 @@ var (
 		"Một loa-hub khác đang dùng thư mục dữ liệu này. Hãy dừng nó trước.",
 		"Another loa-hub uses this data folder. Stop it first.")
 	errExposed = problem.New("LISTEN_INSECURE", 500,
-		"Địa chỉ này mở ra mạng mà không mã hóa. Hãy dùng 127.0.0.1 sau một proxy HTTPS, và ghi địa chỉ https của nó vào public_url.",
-		"This address is open to the network without encryption. Put a proxy with HTTPS before it and name its https address in public_url.")
+		"Địa chỉ này mở ra mạng mà không mã hóa. Hãy tạo chứng thư bằng loa-hub tls init, ghi tls_cert và tls_key, hoặc dùng 127.0.0.1.",
+		"This address is open to the network without encryption. Make a certificate by loa-hub tls init, name one by tls_cert and tls_key, or use 127.0.0.1.")
 )

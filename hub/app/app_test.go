@@ -378,6 +378,9 @@ func TestSettingsThatCannotBeFollowed(t *testing.T) {
 		{"open to the network", func(o *Options) { o.Listen = "0.0.0.0:0" }, errExposed},
 		{"every address", func(o *Options) { o.Listen = ":0" }, errExposed},
 		{"http is no proxy", func(o *Options) { o.Listen, o.PublicURL = "0.0.0.0:0", "http://loa.example" }, errExposed},
+		{"a proxy with https before it", func(o *Options) { o.Listen, o.PublicURL = "0.0.0.0:0", "https://loa.example" }, errExposed},
+		{"a certificate that is not there", func(o *Options) { o.TLSCert, o.TLSKey = "/no/such/file", "/no/such/key" }, errTLSFiles},
+		{"a certificate without its key", func(o *Options) { o.TLSCert = "/no/such/file" }, errTLSFiles},
 		{"no port", func(o *Options) { o.Listen = "127.0.0.1" }, errListen},
 		{"blobs elsewhere", func(o *Options) { o.Blobs = "s3://bucket" }, errBlobs},
 		{"bus elsewhere", func(o *Options) { o.Bus = "nats://host" }, errBus},
@@ -390,7 +393,8 @@ func TestSettingsThatCannotBeFollowed(t *testing.T) {
 			}
 		})
 	}
-	a, err := New(t.Context(), Options{Data: t.TempDir(), Listen: "0.0.0.0:0", PublicURL: "https://loa.example"})
+	data, ca := certified(t)
+	a, err := New(t.Context(), Options{Data: data, Listen: "0.0.0.0:0", TLSCert: ca.path(serverFile), TLSKey: ca.path(serverKeyFile)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func command(p Process) *cobra.Command {
 	trusts.AddCommand(
 		&cobra.Command{Use: "init", Short: "Make the first trust document and its keys", Args: cobra.NoArgs, RunE: trustInit},
 		&cobra.Command{Use: "show", Short: "Show the trust document", Args: cobra.NoArgs, RunE: trustShow})
-	root.AddCommand(serve(p), users, trusts,
+	root.AddCommand(serve(p), users, trusts, tlsCommand(),
 		&cobra.Command{Use: "doctor", Short: "Check what the hub needs", Args: cobra.NoArgs, RunE: doctor})
 	return root
 }

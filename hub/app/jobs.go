@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/loa-vn/loa/hub/internal/bus"
@@ -17,19 +16,22 @@ import (
 	"github.com/loa-vn/loa/internal/broadcast"
 )
 
-// checkExposure refuses to send passwords over a network in the clear (docs/security.md).
-func (a *App) checkExposure() error {
+// secure opens the certificates. Without any it refuses to send passwords over a network in the clear, whatever stands
+// before it (docs/security.md).
+func (a *App) secure() (err error) {
+	if (a.o.TLSCert == "") != (a.o.TLSKey == "") {
+		return errTLSFiles.With(errors.New("tls_cert and tls_key go together"))
+	}
+	if a.certs, err = openCertificates(a.o); err != nil {
+		return err
+	}
 	host, _, err := net.SplitHostPort(a.o.Listen)
 	if err != nil {
 		return errListen.With(err).At("listen")
 	}
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
-		return nil
-	}
-	if !strings.HasPrefix(a.o.PublicURL, "https://") {
+	if ip := net.ParseIP(host); a.certs == nil && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return errExposed.At("listen")
 	}
-	a.o.Logger.Warn("plain HTTP beyond this machine: only the proxy of public_url may reach this address", "listen", a.o.Listen, "public_url", a.o.PublicURL)
 	return nil
 }
 

@@ -15,15 +15,14 @@ import (
 
 // Agent is everything the agent can be told.
 type Agent struct {
-	Data        string     `mapstructure:"data"`         // folder for everything the agent keeps
-	Hub         string     `mapstructure:"hub"`          // the hub's address; "" takes the one it was paired with
-	HubCA       string     `mapstructure:"hub_ca"`       // PEM file trusted beside the system's roots, "" for none
-	HubPin      string     `mapstructure:"hub_pin"`      // SHA-256 in hex of a public key in the hub's chain, "" for none
-	HubInsecure bool       `mapstructure:"hub_insecure"` // plain HTTP to another machine is allowed
-	Console     string     `mapstructure:"console"`      // host:port of the operator's page, loopback only; "off" for none
-	Name        string     `mapstructure:"name"`         // what the hub is told at pairing; "" takes the machine's name
-	CacheLimit  Size       `mapstructure:"cache_limit"`  // most bytes of audio kept
-	LogLevel    slog.Level `mapstructure:"log_level"`
+	Data       string     `mapstructure:"data"`        // folder for everything the agent keeps
+	Hub        string     `mapstructure:"hub"`         // the hub's address; "" takes the one it was paired with
+	HubCA      string     `mapstructure:"hub_ca"`      // PEM file trusted beside the system's roots, "" for none
+	HubPin     string     `mapstructure:"hub_pin"`     // SHA-256 in hex of a public key in the hub's chain, "" for the one given at pairing
+	Console    string     `mapstructure:"console"`     // host:port of the operator's page, loopback only; "off" for none
+	Name       string     `mapstructure:"name"`        // what the hub is told at pairing; "" takes the machine's name
+	CacheLimit Size       `mapstructure:"cache_limit"` // most bytes of audio kept
+	LogLevel   slog.Level `mapstructure:"log_level"`
 
 	BeforeSound   Command       `mapstructure:"before_sound"`   // switches the amplifier on; empty where the agent switches none
 	AfterSound    Command       `mapstructure:"after_sound"`    // and off
@@ -38,8 +37,7 @@ func agent() program {
 		{"data", "./var/agent", "folder for everything the agent keeps"},
 		{"hub", "", "the hub's address, such as https://loa.example.vn (default: the one it was paired with)"},
 		{"hub_ca", "", "PEM file of certificates to trust beside the system's, for a hub with its own"},
-		{"hub_pin", "", "SHA-256 in hex of the public key that the hub's certificate chain must hold"},
-		{"hub_insecure", "false", "true allows plain HTTP to another machine: for networks that are a tunnel already"},
+		{"hub_pin", "", "SHA-256 in hex of the public key that the hub's certificate chain must hold (default: the one it was paired with)"},
 		{"console", "127.0.0.1:8090", "address of the operator's page, on this machine only; off for none"},
 		{"name", "", "name told to the hub at pairing (default: the machine's name)"},
 		{"cache_limit", "8GiB", "most audio to keep"},

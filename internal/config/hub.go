@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -19,6 +20,8 @@ type Hub struct {
 	Blobs     string     `mapstructure:"blobs"`      // file:FOLDER or s3://…; never empty after LoadHub
 	Bus       string     `mapstructure:"bus"`        // "memory" or nats://…
 	PublicURL string     `mapstructure:"public_url"` // what people and agents dial, without a slash at the end; "" when not known
+	TLSCert   string     `mapstructure:"tls_cert"`   // PEM file of a certificate chain; "" takes the private CA's, if there is one
+	TLSKey    string     `mapstructure:"tls_key"`    // PEM file of its key; both or neither
 	Timezone  string     `mapstructure:"timezone"`   // IANA name of the fleet's zone
 	LogLevel  slog.Level `mapstructure:"log_level"`
 
@@ -33,6 +36,8 @@ func hub() program {
 		{"blobs", "", "file:FOLDER or s3://… (default: blobs in the data folder)"},
 		{"bus", "memory", "memory, or nats://… when several hubs serve one fleet"},
 		{"public_url", "", "address that people and agents dial, such as https://loa.example.vn"},
+		{"tls_cert", "", "PEM file of the certificate chain (default: the one of loa-hub tls init, if there is one)"},
+		{"tls_key", "", "PEM file of the certificate's key"},
 		{"timezone", "Asia/Ho_Chi_Minh", "the fleet's time zone"},
 		{"log_level", "info", "debug, info, warn or error"},
 	}}
@@ -84,6 +89,12 @@ func (h *Hub) complete() error {
 		if err := checkURL(h.PublicURL, "http", "https"); err != nil {
 			return invalid("public_url", err)
 		}
+	}
+	if h.TLSKey == "" && h.TLSCert != "" {
+		return invalid("tls_key", errors.New("tls_cert is there without tls_key"))
+	}
+	if h.TLSCert == "" && h.TLSKey != "" {
+		return invalid("tls_cert", errors.New("tls_key is there without tls_cert"))
 	}
 	zone, err := time.LoadLocation(h.Timezone)
 	if err != nil || h.Timezone == "" || h.Timezone == "Local" {

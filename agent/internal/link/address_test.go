@@ -22,28 +22,26 @@ import (
 
 func TestEndpoint(t *testing.T) {
 	tests := map[string]struct {
-		hub      string
-		insecure bool
-		want     string // or the code of the refusal
+		hub  string
+		want string // or the code of the refusal
 	}{
-		"https":                 {"https://loa.example.vn", false, "wss://loa.example.vn/agent/v1/link"},
-		"wss, a port, a folder": {"wss://loa.example.vn:8443/hub/", false, "wss://loa.example.vn:8443/hub/agent/v1/link"},
-		"http on loopback":      {"http://127.0.0.1:8080", false, "ws://127.0.0.1:8080/agent/v1/link"},
-		"ws on localhost":       {"ws://localhost", false, "ws://localhost/agent/v1/link"},
-		"loopback in IPv6":      {"http://[::1]:8080", false, "ws://[::1]:8080/agent/v1/link"},
-		"http to elsewhere":     {"http://192.168.1.5:8080", false, "HUB_NOT_TLS"},
-		"http to a name":        {"http://localhost.example.vn", false, "HUB_NOT_TLS"},
-		"http allowed":          {"http://192.168.1.5:8080", true, "ws://192.168.1.5:8080/agent/v1/link"},
-		"nothing":               {"", false, "HUB_ADDRESS"},
-		"no scheme":             {"loa.example.vn", false, "HUB_ADDRESS"},
-		"another scheme":        {"ftp://loa.example.vn", false, "HUB_ADDRESS"},
-		"a password":            {"https://a:b@loa.example.vn", false, "HUB_ADDRESS"},
-		"a query":               {"https://loa.example.vn?x=1", false, "HUB_ADDRESS"},
-		"not an address":        {"https://loa example:x", false, "HUB_ADDRESS"},
+		"https":                 {"https://loa.example.vn", "wss://loa.example.vn/agent/v1/link"},
+		"wss, a port, a folder": {"wss://loa.example.vn:8443/hub/", "wss://loa.example.vn:8443/hub/agent/v1/link"},
+		"http on loopback":      {"http://127.0.0.1:8080", "ws://127.0.0.1:8080/agent/v1/link"},
+		"ws on localhost":       {"ws://localhost", "ws://localhost/agent/v1/link"},
+		"loopback in IPv6":      {"http://[::1]:8080", "ws://[::1]:8080/agent/v1/link"},
+		"http to elsewhere":     {"http://192.168.1.5:8080", "HUB_NOT_TLS"},
+		"http to a name":        {"http://localhost.example.vn", "HUB_NOT_TLS"},
+		"nothing":               {"", "HUB_ADDRESS"},
+		"no scheme":             {"loa.example.vn", "HUB_ADDRESS"},
+		"another scheme":        {"ftp://loa.example.vn", "HUB_ADDRESS"},
+		"a password":            {"https://a:b@loa.example.vn", "HUB_ADDRESS"},
+		"a query":               {"https://loa.example.vn?x=1", "HUB_ADDRESS"},
+		"not an address":        {"https://loa example:x", "HUB_ADDRESS"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := endpoint(test.hub, wire.LinkPath, Security{Insecure: test.insecure})
+			got, err := endpoint(test.hub, wire.LinkPath)
 			var p *problem.Error
 			if errors.As(err, &p) {
 				got = p.Code
@@ -80,7 +78,6 @@ func TestTLS(t *testing.T) {
 		through  bool
 	}{
 		"unknown to the system":       {Security{}, false},
-		"insecure is about http only": {Security{Insecure: true}, false},
 		"its certificate in the file": {Security{CAFile: ca}, true},
 		"its key pinned":              {Security{Pin: good}, true},
 		"another key pinned":          {Security{Pin: strings.Repeat("00", 32)}, false},
@@ -98,6 +95,9 @@ func TestTLS(t *testing.T) {
 			var p *problem.Error
 			if through := errors.As(err, &p) && p.Code == "THROUGH"; through != test.through {
 				t.Errorf("dial: %v", err)
+			}
+			if !test.through && (!errors.As(dialProblem(err), &p) || p.Code != "HUB_CERTIFICATE") {
+				t.Errorf("people read %v", dialProblem(err))
 			}
 		})
 	}

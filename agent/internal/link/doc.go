@@ -127,9 +127,6 @@ type Options struct {
 type Security struct {
 	CAFile string // PEM certificates trusted beside the system's roots, "" for none
 	Pin    string // SHA-256 in hex of the public key (SubjectPublicKeyInfo) in the hub's chain, "" for none
-	// Insecure allows plain HTTP to another machine. Documents stay sealed, but anyone on the way reads and
-	// cuts the line. For networks that are a tunnel already.
-	Insecure bool
 }
 
 // State of the link.

@@ -36,7 +36,7 @@ func New(o Options) (*Link, error) {
 	if len(o.Identity.Key) != ed25519.PrivateKeySize {
 		return nil, errors.New("link has no key")
 	}
-	url, err := endpoint(o.Hub, wire.LinkPath, o.Security)
+	url, err := endpoint(o.Hub, wire.LinkPath)
 	if err != nil {
 		return nil, err
 	}

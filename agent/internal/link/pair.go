@@ -50,7 +50,7 @@ func Pair(ctx context.Context, o PairOptions) (Paired, error) {
 	if err != nil {
 		return Paired{}, err
 	}
-	url, err := endpoint(o.Hub, wire.PairPath, o.Security)
+	url, err := endpoint(o.Hub, wire.PairPath)
 	if err != nil {
 		return Paired{}, err
 	}
@@ -169,6 +169,9 @@ func dialProblem(err error) error {
 	var p *problem.Error
 	if errors.As(err, &p) {
 		return err
+	}
+	if untrusted(err) {
+		return errCertificate.With(err).At("hub")
 	}
 	return problem.New(unreachable, http.StatusBadGateway,
 		"Không kết nối được tới hub. Hãy kiểm tra địa chỉ, đường mạng và xem hub có đang chạy không.",

@@ -71,9 +71,38 @@ func TestPin(t *testing.T) {
 			for _, c := range test.chain {
 				state.PeerCertificates = append(state.PeerCertificates, c.Certificate)
 			}
-			err := checkPin(state, sha256.Sum256(test.pinned.RawSubjectPublicKeyInfo))
+			err := checkPin(state, sha256.Sum256(test.pinned.RawSubjectPublicKeyInfo), time.Now())
 			if (err == nil) != test.ok {
 				t.Errorf("check: %v", err)
+			}
+		})
+	}
+}
+
+// A PC with a dead battery must reach its hub to learn the time; one whose clock is right must see an end.
+func TestCertificatesAndClocks(t *testing.T) {
+	ca := issue(t, "Loa CA", true, nil)
+	leaf := issue(t, "hub.vn", false, ca)
+	roots := x509.NewCertPool()
+	roots.AddCert(ca.Certificate)
+	state := tls.ConnectionState{ServerName: "hub.vn", PeerCertificates: []*x509.Certificate{leaf.Certificate, ca.Certificate}}
+	pin := sha256.Sum256(ca.RawSubjectPublicKeyInfo)
+	for name, test := range map[string]struct {
+		now time.Time
+		ok  bool
+	}{
+		"the battery is dead":     {time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), true},
+		"now":                     {time.Now(), true},
+		"the certificate's end":   {leaf.NotAfter, true},
+		"a second after its end":  {leaf.NotAfter.Add(time.Second), false},
+		"a clock far in the time": {time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := checkPin(state, pin, test.now); (err == nil) != test.ok {
+				t.Errorf("by the pin: %v", err)
+			}
+			if err := verify(state, roots, nil, test.now); (err == nil) != test.ok || err != nil && !untrusted(err) {
+				t.Errorf("by the root: %v", err)
 			}
 		})
 	}

@@ -48,6 +48,7 @@ type Deps struct {
 
 	Zone      *time.Location // of the fleet
 	PublicURL string         // "" when not known
+	TLS       bool           // the hub speaks TLS itself
 	Version   string         // of this program
 	Log       *slog.Logger
 	Now       func() time.Time
@@ -67,7 +68,7 @@ type Server struct {
 // New makes a Server with all its routes.
 func New(d Deps) *Server {
 	s := &Server{Deps: d, mux: http.NewServeMux(), metrics: d.Metrics, access: access(), ring: newRing(d.Now)}
-	s.sessions = newSessions(d.Accounts.Sessions(), strings.HasPrefix(d.PublicURL, "https://"), s.write)
+	s.sessions = newSessions(d.Accounts.Sessions(), d.TLS || strings.HasPrefix(d.PublicURL, "https://"), s.write)
 	s.huma = humago.NewWithPrefix(s.mux, Prefix, s.config())
 	s.huma.UseMiddleware(s.guard)
 	s.sessionRoutes()
