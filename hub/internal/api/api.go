@@ -41,6 +41,8 @@ type Deps struct {
 	Bus      bus.Bus
 	Metrics  *Metrics
 
+	Rates Rates // of each address; zero for the default
+
 	Link http.Handler // agents' websocket, wire.LinkPath
 	Pair http.Handler // their pairing, wire.PairPath
 
@@ -63,11 +65,15 @@ type Server struct {
 	metrics  *Metrics
 	access   map[string]accounts.Action
 	ring     *ring
+
+	requests, handshakes *limiter
 }
 
 // New makes a Server with all its routes.
 func New(d Deps) *Server {
-	s := &Server{Deps: d, mux: http.NewServeMux(), metrics: d.Metrics, access: access(), ring: newRing(d.Now)}
+	s := &Server{Deps: d, mux: http.NewServeMux(), metrics: d.Metrics, access: access(), ring: newRing(d.Now),
+		requests:   newLimiter(d.Rates.Requests, Rate{100, 1000}, d.Now),
+		handshakes: newLimiter(d.Rates.Handshakes, Rate{50, 2000}, d.Now)}
 	s.sessions = newSessions(d.Accounts.Sessions(), d.TLS || strings.HasPrefix(d.PublicURL, "https://"), s.write)
 	s.huma = humago.NewWithPrefix(s.mux, Prefix, s.config())
 	s.huma.UseMiddleware(s.guard)
@@ -152,6 +158,9 @@ func (s *Server) Handler() http.Handler {
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.write(w, r, errCrossOrigin) }))
 	inner := s.begin(s.sessions.LoadAndSave(s.watch(cross.Handler(s.plainText(s.mux)))))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.limited(w, r) {
+			return
+		}
 		if h := s.agentHandler(r.URL.Path); h != nil {
 			securityHeaders(w.Header())
 			h.ServeHTTP(w, r) // it takes the connection over: no wrapper, session or deadline of ours may be around it
