@@ -113,6 +113,9 @@ func (w *world) await(t *testing.T, what string, ok func() bool) {
 func (w *world) ByKey(_ context.Context, key ed25519.PublicKey) (id, name, area string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if bytes.Equal(key, publicKey(10)) {
+		return "agent-10", "Loa thôn bên", "xa-01", nil
+	}
 	if !bytes.Equal(key, publicKey(1)) {
 		return "", "", "", problem.New("AGENT_UNKNOWN", 404, "không rõ", "unknown")
 	}

@@ -14,7 +14,8 @@ import (
 // errProtocol ends a session whose agent breaks the protocol.
 var errProtocol = errors.New("agent breaks the protocol")
 
-// serve reads until the connection ends. One message at a time: an agent that asks for much waits for itself.
+// serve reads until the connection ends. One message at a time: an agent that asks for much waits for itself,
+// and one that asks too often is kept to its pace.
 func (s *session) serve(ctx context.Context) error {
 	for {
 		_, data, err := s.conn.Read()
@@ -23,6 +24,11 @@ func (s *session) serve(ctx context.Context) error {
 		}
 		count(s.hub.o.Metrics.Messages, 1)
 		m, err := wire.Decode(data)
+		if _, got := m.(*wire.Got); err == nil && !got {
+			if err := s.pace.wait(ctx); err != nil {
+				return err
+			}
+		}
 		if err == nil {
 			err = s.receive(ctx, m)
 		}

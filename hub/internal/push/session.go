@@ -35,6 +35,7 @@ type session struct {
 	trust    uint64
 	refusals int // of heads, in a row
 
+	pace     pace // of what it sends; used by the reader alone
 	outgoing streams
 }
 
