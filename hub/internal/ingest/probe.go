@@ -64,7 +64,7 @@ func (c *conversion) probe(ctx context.Context, in sniffed) (probed, error) {
 		return probed{}, probeRefusal(err, said, in)
 	}
 	var a probeAnswer
-	if err := json.Unmarshal(out.Bytes(), &a); err != nil {
+	if err := json.Unmarshal(out.buf.Bytes(), &a); err != nil {
 		return probed{}, ErrUnreadable.With(fmt.Errorf("read ffprobe's answer: %w", err))
 	}
 	return c.judge(a, in, strings.Contains(said, "Estimating duration from bitrate"))
@@ -142,15 +142,16 @@ func seconds(text string) time.Duration {
 	return time.Duration(min(s, 1e9) * float64(time.Second))
 }
 
-// capped keeps what a program writes and fails beyond its limit.
+// capped keeps what a program writes and fails beyond its limit. The buffer is a field: embedded, its ReadFrom would be
+// what os/exec copies by, past Write and its limit.
 type capped struct {
-	bytes.Buffer
+	buf   bytes.Buffer
 	limit int
 }
 
 func (c *capped) Write(p []byte) (int, error) {
-	if c.Len()+len(p) > c.limit {
+	if c.buf.Len()+len(p) > c.limit {
 		return 0, errors.New("too much output")
 	}
-	return c.Buffer.Write(p)
+	return c.buf.Write(p)
 }
