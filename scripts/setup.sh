@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing for one purpose and says what it installs; the second time it only looks.
 #   scripts/setup.sh demo    what the hub and an agent call or play through
-#   scripts/setup.sh test    the same, a C compiler for the race detector, a browser for the pages' tests
+#   scripts/setup.sh test    the same, a C compiler for the race detector, systemd-analyze, a browser for the pages' tests
 #   scripts/setup.sh lint    the linters, into .tools/bin
 #   scripts/setup.sh pages   npm packages by their lock files
 # Debian's packages come by apt (as root or with sudo), Go tools by go install at a pinned version.
@@ -26,6 +26,7 @@ missing() {
   for p in "$@"; do
     case $p in
       pulseaudio-utils) has parec ;;
+      systemd) has systemd-analyze ;;
       libasound2-plugins | libc6-dev) package "$p" ;;
       *) has "$p" ;;
     esac || echo "$p"
@@ -82,7 +83,8 @@ for purpose in "${@:?demo, test, lint or pages}"; do
     demo) apt "${sound[@]}" ;;
     test)
       # libc6-dev is only a recommendation of gcc, and the race detector does not link without it.
-      apt "${sound[@]}" gcc libc6-dev
+      # systemd (3 MB) for systemd-analyze, which judges our units; nothing of it is started.
+      apt "${sound[@]}" gcc libc6-dev systemd
       [ ! -e hub/web/package.json ] || apt chromium
       pages
       ;;
