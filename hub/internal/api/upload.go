@@ -186,6 +186,9 @@ func (s *Server) readAudio(ctx context.Context, part *multipart.Part, f *form, a
 			return err
 		}
 	}
+	if err := checkFileName(part); err != nil {
+		return err
+	}
 	u, err := s.Ingest.Receive(ctx, part, part.FileName(), -1)
 	if err != nil {
 		return err

@@ -67,6 +67,8 @@ func (s *Service) receive(ctx context.Context, r io.Reader, declared int64, u *U
 	in := &source{ctx: ctx, r: io.LimitReader(r, s.cfg.MaxSize+1)}
 	n, err := io.CopyBuffer(io.MultiWriter(f, sum), in, make([]byte, 256<<10))
 	switch {
+	case errors.Is(in.err, io.ErrUnexpectedEOF): // also when the sender ended its half of the line, which ends ctx
+		return ErrUploadCut.With(in.err)
 	case in.err != nil && ctx.Err() != nil:
 		return fmt.Errorf("receive upload: %w", ctx.Err())
 	case in.err != nil:
