@@ -11,7 +11,7 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: build check test test-faults demo bench fuzz setup setup-demo setup-test setup-lint pages vet cross lint vuln clean
+.PHONY: build check test test-faults test-planted demo bench fuzz setup setup-demo setup-test setup-lint pages vet cross lint vuln clean
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -X main.version=$(VERSION)
@@ -36,12 +36,18 @@ SOUND := /agent/app$$|/agent/internal/speaker$$|/internal/e2e
 
 # Every tool was just set up, so tests treat a missing one as a failure (CI). go test's lines come last.
 test: setup-test setup-lint build vet cross lint vuln
+	FUZZTIME=10s scripts/fuzz.sh outside
 	CI=$${CI:-true} CGO_ENABLED=1 go test -race -count=1 -timeout 20m $$(go list ./... | grep -vE '$(SOUND)')
 	CI=$${CI:-true} CGO_ENABLED=1 go test -race -count=1 -timeout 20m -p 1 $$(go list ./... | grep -E '$(SOUND)')
 
 # Without -race, which make test has; one package after the other, as what plays in real time needs the machine.
 test-faults: setup-test build
+	FUZZTIME=5m scripts/fuzz.sh outside
 	LOA_FAULTS=full CI=$${CI:-true} go test -run Fault -count=1 -timeout 45m -p 1 -v ./...
+
+# In copies of the tree; PLANTED=name,… picks some.
+test-planted: setup-test
+	go run ./scripts/planted
 
 demo: setup-demo build
 	go run ./scripts/demo

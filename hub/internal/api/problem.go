@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/text/language"
 
+	"github.com/loa-vn/loa/hub/internal/api/body"
 	"github.com/loa-vn/loa/internal/problem"
 )
 
@@ -136,7 +137,7 @@ func fieldError(e *huma.ErrorDetail) FieldError {
 			field, message = strings.TrimPrefix(field+"."+name, "body."), "is missing"
 		}
 	}
-	if place, text, ok := strings.Cut(message, placeMark); ok {
+	if place, text, ok := strings.Cut(message, body.PlaceMark); ok {
 		field, message = place, text
 	}
 	return FieldError{Field: field, Message: message}

@@ -175,25 +175,3 @@ func FuzzUpload(f *testing.F) {
 		check(t, os.MkdirAll(filepath.Join(b.dir, "ingest"), 0o700))
 	})
 }
-
-func FuzzBodies(f *testing.F) {
-	b := newBench(f)
-	for _, body := range []string{`{"code":"x","name":"X","policy":{"windows":[{"start":"05:00","end":"21:00","days":["mon"]}]}}`,
-		`{"title":"x","class":"normal","items":[{"report":"r"}],"when":{"daypart":"evening","rrule":"FREQ=WEEKLY;BYDAY=TU"},"targets":{"areas":["xa-a"]},"lateness":"whole:5"}`,
-		`{"a":1e999}`, `[[[[`, "\xff"} {
-		f.Add("/api/v1/areas", body)
-		f.Add("/api/v1/broadcasts", body)
-	}
-	f.Fuzz(func(t *testing.T, path, body string) {
-		if path != "/api/v1/areas" && path != "/api/v1/broadcasts" {
-			t.Skip()
-		}
-		status, _, answer := b.ask(t, "admin", "POST", path, body, "Content-Type", "application/json")
-		if status >= 500 {
-			t.Errorf("got %d %s", status, answer)
-		}
-		if err := checkJSON([]byte(body)); err != nil && status < 400 {
-			t.Errorf("%v was taken", err)
-		}
-	})
-}

@@ -213,25 +213,6 @@ func TestLevelModel(t *testing.T) {
 	})
 }
 
-func FuzzSniff(f *testing.F) {
-	for _, seed := range []string{
-		"", "MZ", "#EXTM3U", "OggS\x00\x04", "RIFF\x00\x00\x00\x00WAVEdata\xff\xff\xff\xff", "RIFF\x00\x00\x00\x00WAVEfmt \xff\xff\xff\xff",
-		"ID3\x03\x00\x00\x7f\x7f\x7f\x7f\xff\xfb", "\xff\xfb\x90\x00" + string(make([]byte, 32)) + "Xing\x00\x00\x00\x0f\x00\x00\x00\x09\x7f\xff\xff\xff" + string(make([]byte, 64)),
-		string(asfHeader) + string(asfFileProperties) + string(make([]byte, 80)), "\xef\xbb\xbffile 'x'", "\xff\xfeh\x00",
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		path := filepath.Join(t.TempDir(), "a")
-		if err := os.WriteFile(path, b, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := sniff(path); err != nil && refusal(err).Code == ErrInternal.Code {
-			t.Errorf("%v", err)
-		}
-	})
-}
-
 func FuzzReadSummary(f *testing.F) {
 	f.Add("[Parsed_ebur128_0 @ 0x1] Summary:\n\n  Integrated loudness:\n    I:         -18.2 LUFS\n  Loudness range:\n    LRA:         6.0 LU\n  True peak:\n    Peak:       -0.2 dBFS\n")
 	f.Add("    I: -inf LUFS\n    LRA: 0.0 LU\n    Peak: nan dBFS\n")
