@@ -20,6 +20,7 @@ import (
 	"regexp"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/loa-vn/loa/internal/durable"
@@ -142,8 +143,8 @@ func (ca *authority) pin() string {
 func loadAuthority(data string) (*authority, error) {
 	ca := &authority{dir: filepath.Join(data, tlsFolder)}
 	// A CA whose key was taken away is no hub without TLS.
-	if _, err := os.Lstat(ca.path(caFile)); errors.Is(err, fs.ErrNotExist) {
-		return nil, errNoTLS
+	if _, err := os.Lstat(ca.path(caFile)); errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, errNoTLS // whether the data folder itself can be is asked elsewhere
 	}
 	pair, err := tls.LoadX509KeyPair(ca.path(caFile), ca.path(caKeyFile))
 	if err != nil {
