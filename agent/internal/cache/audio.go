@@ -117,7 +117,7 @@ func hashOf(b []byte) broadcast.Hash {
 
 // loadFiles reads what audio.db holds.
 func (c *Cache) loadFiles() error {
-	return c.audio.View(func(tx *bbolt.Tx) error {
+	return c.viewAudio(func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucketFiles).ForEach(func(k, v []byte) error {
 			f := &file{pending: map[int][]byte{}}
 			if len(k) != sha256.Size || json.Unmarshal(v, &f.fileRecord) != nil || f.Size <= 0 {
@@ -180,7 +180,7 @@ func (c *Cache) flush() error {
 	if len(batch) == 0 {
 		return nil
 	}
-	err := fenced(func() error { return c.audio.Update(func(tx *bbolt.Tx) error { return writeBatch(tx, batch) }) })
+	err := c.updateAudio(func(tx *bbolt.Tx) error { return writeBatch(tx, batch) })
 	c.settle(batch, err)
 	if err != nil {
 		return fmt.Errorf("keep audio: %w", err)
@@ -331,9 +331,7 @@ func (c *Cache) writeRecord(hash broadcast.Hash, r fileRecord) error {
 	if err != nil {
 		return err
 	}
-	return fenced(func() error {
-		return c.audio.Update(func(tx *bbolt.Tx) error { return putRecord(tx, raw, r) })
-	})
+	return c.updateAudio(func(tx *bbolt.Tx) error { return putRecord(tx, raw, r) })
 }
 
 // drop forgets a file and its chunks; false when it does not: it is open, or the disk does not let us.
@@ -378,16 +376,14 @@ func (c *Cache) eraseChunks(hash broadcast.Hash) error {
 	if err != nil {
 		return err
 	}
-	return fenced(func() error {
-		return c.audio.Update(func(tx *bbolt.Tx) error {
-			cur := tx.Bucket(bucketChunks).Cursor()
-			// Seek anew each time: after a deletion Next may skip a key.
-			for k, _ := cur.Seek(raw); bytes.HasPrefix(k, raw); k, _ = cur.Seek(raw) {
-				if err := cur.Delete(); err != nil {
-					return fmt.Errorf("delete chunk: %w", err)
-				}
+	return c.updateAudio(func(tx *bbolt.Tx) error {
+		cur := tx.Bucket(bucketChunks).Cursor()
+		// Seek anew each time: after a deletion Next may skip a key.
+		for k, _ := cur.Seek(raw); bytes.HasPrefix(k, raw); k, _ = cur.Seek(raw) {
+			if err := cur.Delete(); err != nil {
+				return fmt.Errorf("delete chunk: %w", err)
 			}
-			return tx.Bucket(bucketFiles).Delete(raw)
-		})
+		}
+		return tx.Bucket(bucketFiles).Delete(raw)
 	})
 }

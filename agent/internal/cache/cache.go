@@ -45,8 +45,11 @@ type Cache struct {
 	audio     *bbolt.DB // chunks
 	begun     time.Time // times since then are monotonic
 
-	flushing sync.Mutex // one flush at a time
-	offers   sync.Mutex // one document at a time
+	flushing turn         // one who writes audio at a time
+	offers   sync.Mutex   // one document at a time
+	swapping sync.RWMutex // audio.db is exchanged under its write lock
+
+	compactFrom time.Duration // not before; owned by Run
 
 	mu           sync.Mutex
 	files        map[broadcast.Hash]*file
@@ -102,13 +105,16 @@ func Open(o Options) (*Cache, error) {
 
 // openAudio opens audio.db; one whose records are not readable is as damaged as one that does not open.
 func (c *Cache) openAudio() (*bbolt.DB, error) {
-	path := filepath.Join(c.o.Dir, "audio.db")
+	path := c.audioPath()
+	if err := removeAny(c.compactPath()); err != nil { // a power cut left it
+		c.o.Log.Warn("what a compaction left is not removed", "error", err)
+	}
 	db, _, err := openDB(path, c.o.Checker, c.o.Log, bucketChunks, bucketFiles)
 	if err != nil {
 		return nil, err
 	}
 	c.audio = db
-	if err = fenced(c.loadFiles); err == nil {
+	if err = c.loadFiles(); err == nil {
 		return db, nil
 	}
 	if closeErr := db.Close(); closeErr != nil {
@@ -154,6 +160,10 @@ func (c *Cache) Run(ctx context.Context) error {
 		case <-c.kicked:
 		case <-every.C:
 			c.wantsChanged.Notify() // room may have come back, needs may have passed
+			c.trim()
+			if err := c.compactWhenItHelps(ctx); err != nil {
+				return err
+			}
 		case <-due:
 			if err := c.flush(); err != nil {
 				c.o.Log.Error("audio is not kept", "error", err)

@@ -11,6 +11,7 @@ import (
 	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"github.com/loa-vn/loa/internal/durable"
 	"github.com/loa-vn/loa/internal/problem"
 )
 
@@ -66,8 +67,9 @@ func setAside(path string, why error, log *slog.Logger) error {
 	return nil
 }
 
-// tryOpen opens and looks at the buckets.
+// tryOpen opens and looks at the buckets. A new file's name is durable before anything is kept in it.
 func tryOpen(path string, buckets [][]byte) (db *bbolt.DB, err error) {
+	fresh := !begun(path)
 	err = fenced(func() error {
 		db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockTimeout, FreelistType: bbolt.FreelistMapType})
 		if err != nil {
@@ -81,6 +83,9 @@ func tryOpen(path string, buckets [][]byte) (db *bbolt.DB, err error) {
 			}
 			return nil
 		})
+		if err == nil && fresh {
+			err = durable.SyncDir(filepath.Dir(path))
+		}
 		if err != nil {
 			_ = db.Close() // the error that counts is the first; after a panic its locks are not to be had
 		}

@@ -143,11 +143,9 @@ func (c *Cache) chunk(m *broadcast.Manifest, i int) ([]byte, error) {
 		return nil, err
 	}
 	var data []byte
-	err = fenced(func() error {
-		return c.audio.View(func(tx *bbolt.Tx) error {
-			data = cloneUpTo(tx.Bucket(bucketChunks).Get(chunkKey(raw, i)), broadcast.ChunkSize)
-			return nil
-		})
+	err = c.viewAudio(func(tx *bbolt.Tx) error {
+		data = cloneUpTo(tx.Bucket(bucketChunks).Get(chunkKey(raw, i)), broadcast.ChunkSize)
+		return nil
 	})
 	if err == nil && hashOf(data) == m.Chunks[i] {
 		return data, nil

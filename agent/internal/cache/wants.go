@@ -116,7 +116,7 @@ func (c *Cache) lacksRoom(bytes int64) string {
 		return fmt.Sprintf("the disk's free space is not known: %v", err)
 	}
 	// Pages that deletions left free inside the file are used again before it grows.
-	if free+int64(c.audio.Stats().FreeAlloc) < bytes+reserve {
+	if free+c.freeInside() < bytes+reserve {
 		return "the disk is full"
 	}
 	return ""
