@@ -37,3 +37,19 @@ func Random(t testing.TB) *rand.Rand {
 	t.Logf("LOA_SEED=%d repeats this run", seed)
 	return rand.New(rand.NewPCG(seed, 0))
 }
+
+// Dir gives a folder in memory where the system has one, else a temporary folder: where the disk is not what is
+// tested, its fsync would only cost time.
+func Dir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "loa-faults-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}

@@ -115,20 +115,17 @@ func CheckChild(path string, out io.Writer) int {
 
 // inspect opens a file for reading, checks its pages and touches every value.
 func inspect(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return fmt.Errorf("look at file: %w", err)
-	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true, Timeout: checkLock, PreLoadFreelist: true})
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{ReadOnly: true, Timeout: checkLock})
 	if err != nil {
 		return fmt.Errorf("open file: %w", err)
 	}
+	// Under bbolt's lock: pages that somebody writes make no sense.
+	if err := inspectPages(path); err != nil {
+		return fmt.Errorf("check pages: %w", err)
+	}
 	err = db.View(func(tx *bbolt.Tx) error {
-		if info.Size() < tx.Size() {
-			return fmt.Errorf("%d bytes are there of %d", info.Size(), tx.Size())
-		}
 		for err := range tx.Check() {
-			return fmt.Errorf("check pages: %w", err) // the process ends: nobody waits for the rest
+			return fmt.Errorf("check: %w", err) // the process ends: nobody waits for the rest
 		}
 		return tx.ForEach(func(_ []byte, b *bbolt.Bucket) error { return b.ForEach(touch()) })
 	})
@@ -136,6 +133,19 @@ func inspect(path string) error {
 		return err
 	}
 	return db.Close()
+}
+
+func inspectPages(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("open file: %w", err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return fmt.Errorf("look at file: %w", err)
+	}
+	return checkPages(file, info.Size())
 }
 
 // touch gives a function that reads both ends of a value: its length is as easily damaged as anything.

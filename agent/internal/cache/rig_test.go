@@ -2,9 +2,9 @@ package cache
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -19,12 +19,19 @@ import (
 	"github.com/loa-vn/loa/internal/wire"
 )
 
-// childArg makes this program the child that checks a file.
-const childArg = "check-file"
+// Arguments that make this program the child that checks a file, or one file after the other as they are named to it.
+const (
+	childArg    = "check-file"
+	childrenArg = "check-files"
+)
 
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == childArg {
 		os.Exit(CheckChild(os.Args[2], os.Stdout))
+	}
+	if len(os.Args) == 2 && os.Args[1] == childrenArg {
+		checkChildren(os.Stdin, os.Stdout)
+		os.Exit(0)
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -38,6 +45,7 @@ type hub struct {
 	trust   *seal.Trust
 	blobs   map[broadcast.Hash][]byte
 	version uint64
+	noise   *rand.ChaCha8 // the same in every run, so that a seed repeats one
 }
 
 func newHub(t testing.TB) *hub {
@@ -45,7 +53,7 @@ func newHub(t testing.TB) *hub {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &hub{t: t, key: key, blobs: map[broadcast.Hash][]byte{}}
+	h := &hub{t: t, key: key, blobs: map[broadcast.Hash][]byte{}, noise: rand.NewChaCha8([32]byte{1})}
 	h.trust = h.newTrust(1, nil, key)
 	return h
 }
@@ -78,7 +86,7 @@ func (h *hub) blob(b []byte) broadcast.Hash {
 // report makes audio of a size and its manifest.
 func (h *hub) report(size int) broadcast.Item {
 	audio := make([]byte, size)
-	_, _ = rand.Read(audio)
+	_, _ = h.noise.Read(audio)
 	m := broadcast.Manifest{Audio: h.blob(audio), Size: int64(size), DurationMS: 60_000, GainDB: 1.5, ChunkSize: broadcast.ChunkSize}
 	for at := 0; at < size; at += broadcast.ChunkSize {
 		m.Chunks = append(m.Chunks, hashOf(audio[at:min(size, at+broadcast.ChunkSize)]))
@@ -141,7 +149,11 @@ type rig struct {
 }
 
 func newRig(t testing.TB, h *hub) *rig {
-	r := &rig{t: t, dir: t.TempDir(), limit: 1 << 30}
+	return newRigIn(t, h, t.TempDir())
+}
+
+func newRigIn(t testing.TB, h *hub, dir string) *rig {
+	r := &rig{t: t, dir: dir, limit: 1 << 30}
 	r.free.Store(1 << 40)
 	if err := Pin(r.dir, h.trust.Envelope()); err != nil {
 		t.Fatal(err)
