@@ -68,8 +68,9 @@ func layerRules() []Rule {
 		{
 			Name: "siblings of the agent do not import each other",
 			Why: "each is one stage, read and tested alone, joined by agent/app through small interfaces of their users. console " +
-				"reads all of them to show them, and speaker implements player.Output, whose types are player's",
-			check: siblingRule("agent/internal", []string{"console"}, nil, "speaker -> player"),
+				"reads all of them to show them, outage holds tests only and cuts the power of several at once, and speaker " +
+				"implements player.Output, whose types are player's",
+			check: siblingRule("agent/internal", []string{"console", "outage"}, nil, "speaker -> player"),
 		},
 		{
 			Name: "only mains, the end-to-end test and scripts import the wiring",
