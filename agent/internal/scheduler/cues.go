@@ -30,6 +30,9 @@ func (s *Scheduler) sound(players *sync.WaitGroup, cue *broadcast.Cue, now time.
 		}
 		begin = earliest
 	}
+	if !begin.Before(cue.Ends) { // over before a sound can begin: the timetable settles it
+		return
+	}
 	if offset < 0 { // it sounded by a time that turned out to be ahead: not twice
 		s.record(cue.Slot.ID, broadcast.Cut, broadcast.ReasonClock)
 		s.again = true

@@ -150,3 +150,35 @@ func TestTheJournalIsTriedAgain(t *testing.T) {
 		r.stop()
 	})
 }
+
+// What the first beat of a power cut took along was heard all the same: nothing may call the slot skipped then.
+func TestWhatWasHeardBeforeAPowerCutIsNeverSkipped(t *testing.T) {
+	cases := map[string]struct {
+		dead   time.Duration // until this long before the slot's end
+		share  float64       // of the sound that reaches the card after it
+		reason string
+	}{
+		"back when there is no time for a sound": {dead: 200 * time.Millisecond, share: 1, reason: broadcast.ReasonPower},
+		"back without a card":                    {dead: 3 * minute, share: 0, reason: broadcast.ReasonCardMissing},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				r := newRig(t)
+				cand := exact("a", 10*minute, 5*minute, broadcast.LateJoin)
+				r.setPlan(plan(t, 1, nil, cand))
+				r.start()
+				pass(10*minute + beatEvery - 100*time.Millisecond)
+				r.kill()
+				r.player.setShare(c.share)
+				pass(time.Until(cand.At.Add(5*minute - c.dead)))
+				r.start()
+				pass(20 * minute)
+				r.stop()
+				if p := r.want(slotID(t, cand), broadcast.Cut, c.reason); p.ReachedMS != 0 {
+					t.Errorf("record %+v", p)
+				}
+			})
+		})
+	}
+}

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,7 +36,7 @@ func (s *Scheduler) finish(e ended) {
 	switch {
 	case e.result.Cut && r.stop != nil && r.stop.Resume:
 		s.leaveOpen(e.slot, r.stop.Reason)
-	case snd.reached() == 0:
+	case snd.reached() == 0 && !snd.broken():
 		s.record(e.slot, broadcast.Skipped, broadcast.ReasonCardMissing)
 	case e.result.Cut && r.stop != nil: // else the cut came when all of it had been heard
 		s.record(e.slot, broadcast.Cut, r.stop.Reason)
@@ -89,8 +90,11 @@ func segmentEnd(r *run, res Result) string {
 
 // judge says what a slot that ran to its end was.
 func judge(snd *sound) (broadcast.Outcome, string) {
-	if short(snd.reached(), snd.MissedMS) {
+	switch {
+	case short(snd.reached(), snd.MissedMS):
 		return broadcast.Cut, broadcast.ReasonCardMissing
+	case snd.reached() == 0: // what was heard went with the power
+		return broadcast.Cut, broadcast.ReasonPower
 	}
 	return broadcast.Played, snd.Reason
 }
@@ -103,6 +107,11 @@ func (s *sound) reached() int64 {
 		ms += seg.ReachedMS
 	}
 	return ms
+}
+
+// broken tells whether the power went in the middle: a little more was heard then than is known.
+func (s *sound) broken() bool {
+	return slices.ContainsFunc(s.Segments, func(seg broadcast.Segment) bool { return seg.Ended == broadcast.ReasonPower })
 }
 
 // settle writes the records of slots that will not sound (any more); false when the disk did not take them.
