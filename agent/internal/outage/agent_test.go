@@ -42,7 +42,7 @@ func (k *core) run(until time.Time) {
 	ctx, cancel := context.WithCancel(k.w.t.Context())
 	s := scheduler.New(scheduler.Options{Plan: k.cache.Plan, Clock: steady{}, Store: shelf{k.cache},
 		Player:  player{card: k.w.card, power: k.power, hub: k.w.hub, length: k.w.length},
-		Journal: journal{k.cache.Journal(), k.power}, Records: records{k.log, k.w, k.power}, Log: slog.New(slog.DiscardHandler),
+		Journal: journal{k.cache.Journal(), k.w, k.power}, Records: records{k.log, k.w, k.power}, Log: slog.New(slog.DiscardHandler),
 		Changes: []<-chan struct{}{k.cache.SubscribePlan(), k.cache.Subscribe()}})
 	var parts sync.WaitGroup
 	for _, run := range []func(context.Context) error{k.cache.Run, s.Run, k.line} {
@@ -143,13 +143,18 @@ func (k *core) send(context.Context) error {
 // journal is the scheduler's journal, with the power.
 type journal struct {
 	cache.Journal
+	w     *world
 	power *power
 }
 
 func (j journal) Write(put map[string][]byte, drop []string) error {
 	j.power.boundary()
-	defer j.power.boundary()
-	return j.Journal.Write(put, drop)
+	err := j.Journal.Write(put, drop)
+	j.power.boundary()
+	if err == nil && j.w.since.IsZero() && j.power.on() {
+		j.w.since = time.Now()
+	}
+	return err
 }
 
 // records is the play log, with the power.
