@@ -108,7 +108,7 @@ func ownerRules() []Rule {
 		owner("github.com/spf13/viper", "it lower-cases keys, is global by habit and types nothing; config gives validated structs",
 			"internal/config"),
 		owner("go.etcd.io/bbolt", "a value kept beyond its transaction is a crash, Open without a time-out waits for ever and a damaged "+
-			"file can end the process; cache knows that", "agent/internal/cache", "agent/internal/playlog"),
+			"file can end the process; cache knows that. faults/disk makes such files", "agent/internal/cache", "agent/internal/playlog", "internal/faults/disk"),
 		owner("github.com/teambition/rrule-go", "it reads some rules wrongly in silence; planner refuses those, and nobody else expands any",
 			"hub/internal/planner"),
 		owner("github.com/uptrace/bun", "SQL belongs to the hub; an agent keeps its things in bbolt", "hub"),

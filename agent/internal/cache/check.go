@@ -145,7 +145,7 @@ func inspectPages(path string) error {
 	if err != nil {
 		return fmt.Errorf("look at file: %w", err)
 	}
-	return checkPages(file, info.Size())
+	return CheckPages(file, info.Size())
 }
 
 // touch gives a function that reads both ends of a value: its length is as easily damaged as anything.

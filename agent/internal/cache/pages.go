@@ -35,8 +35,8 @@ type pageMap struct {
 	seen []bool // reached, or free
 }
 
-// checkPages gives an error when the pages of a bbolt file of a length do not form what bbolt expects of them.
-func checkPages(file io.ReaderAt, length int64) error {
+// CheckPages gives an error when the pages of a bbolt file of a length do not form what bbolt expects of them.
+func CheckPages(file io.ReaderAt, length int64) error {
 	m, root, freelist, err := readMetas(file, length)
 	if err != nil {
 		return err

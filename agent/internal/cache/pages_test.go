@@ -59,6 +59,6 @@ func FuzzPages(f *testing.F) {
 		if len(b) > 0 {
 			b[int(at)%len(b)] ^= flip
 		}
-		_ = checkPages(bytes.NewReader(b), int64(len(b)))
+		_ = CheckPages(bytes.NewReader(b), int64(len(b)))
 	})
 }

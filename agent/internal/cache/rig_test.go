@@ -23,11 +23,19 @@ import (
 const (
 	childArg    = "check-file"
 	childrenArg = "check-files"
+	compactArg  = "compact-recorded"
 )
 
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == childArg {
 		os.Exit(CheckChild(os.Args[2], os.Stdout))
+	}
+	if len(os.Args) == 4 && os.Args[1] == compactArg {
+		if err := compactSteps(os.Args[2], os.Args[3], os.Stdout); err != nil {
+			_, _ = fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	if len(os.Args) == 2 && os.Args[1] == childrenArg {
 		checkChildren(os.Stdin, os.Stdout)
