@@ -42,7 +42,7 @@ func Random(t testing.TB) *rand.Rand {
 // tested, its fsync would only cost time.
 func Dir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "loa-faults-")
+	dir, err := os.MkdirTemp("/dev/shm", "loa-faults-") //nolint:usetesting // t.TempDir is on the disk
 	if err != nil {
 		return t.TempDir()
 	}

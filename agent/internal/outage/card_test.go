@@ -2,6 +2,7 @@ package outage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -91,11 +92,11 @@ func (p player) Play(ctx context.Context, c scheduler.Cue) scheduler.Result {
 // read gives an error when the audio is not, byte for byte, what the hub has.
 func (p player) read(a scheduler.Audio, want broadcast.Hash) error {
 	got := make([]byte, a.Size())
-	if _, err := a.ReadAt(got, 0); err != nil && err != io.EOF {
+	if _, err := a.ReadAt(got, 0); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	if string(got) != string(p.hub.blobs[want]) {
-		return fmt.Errorf("other bytes than the hub's")
+		return errors.New("other bytes than the hub's")
 	}
 	return nil
 }

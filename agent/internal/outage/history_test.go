@@ -140,7 +140,7 @@ func (p promise) String() string {
 	return fmt.Sprintf("plan %d, trust %d, journal %v, outbox %v, %d whole", p.version, p.trust, p.journal, p.outbox, len(p.whole))
 }
 
-// writeScript keeps it for the process.
+// write keeps it for the process.
 func (s script) write(dir string) (path string, err error) {
 	raw, err := json.Marshal(s)
 	if err != nil {

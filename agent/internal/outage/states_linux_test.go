@@ -25,7 +25,7 @@ func TestFaultDiskStates(t *testing.T) {
 	rnd := faults.Random(t)
 	w := newTale(t)
 	dir := t.TempDir()
-	path, err := w.script.write(dir)
+	path, err := w.write(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -162,8 +162,7 @@ func (d *Disk) Cut(rnd *rand.Rand) State {
 
 // cut gives the file with some sectors of what is pending.
 func (f *inode) cut(rnd *rand.Rand, id *uint64) []byte {
-	lose := []float64{0, 0.02, 0.5, 0.98, 1}[rnd.IntN(5)]
-	tear := []float64{0, 0.02, 0.5}[rnd.IntN(3)]
+	c := chance{rnd: rnd, lose: []float64{0, 0.02, 0.5, 0.98, 1}[rnd.IntN(5)], tear: []float64{0, 0.02, 0.5}[rnd.IntN(3)]}
 	length, chosen := int64(len(f.durable)), rnd.IntN(2*len(f.pending)+1) // half the time the last one
 	kept := length
 	b := bytes.Clone(f.durable)
@@ -175,28 +174,34 @@ func (f *inode) cut(rnd *rand.Rand, id *uint64) []byte {
 			end := min((at/sector+1)*sector, e.Off+int64(len(e.Data)))
 			part := e.Data[at-e.Off : end-e.Off]
 			if b = resize(b, max(int64(len(b)), end)); !bytes.Equal(b[at:end], part) {
-				what := 1 + uint64(len(part))
-				switch from, to := 0, len(part); {
-				case rnd.Float64() < lose:
-					what = 0
-				case rnd.Float64() < tear && rnd.IntN(2) == 0:
-					from = rnd.IntN(len(part))
-					copy(b[at+int64(from):end], part[from:])
-					what = uint64(from)<<1 | 1<<32
-				case tear > 0 && rnd.Float64() < tear:
-					to = rnd.IntN(len(part))
-					copy(b[at:end], part[:to])
-					what = uint64(to)<<1 | 1<<33
-				default:
-					copy(b[at:end], part)
-				}
-				*id = (*id ^ what ^ uint64(at)<<34) * 0x9E3779B97F4A7C15
+				from, to := c.part(len(part))
+				copy(b[at+int64(from):], part[from:to])
+				*id = (*id ^ uint64(from) ^ uint64(to)<<16 ^ uint64(at)<<32) * 0x9E3779B97F4A7C15
 				*id ^= *id >> 29
 			}
 			at = end
 		}
 	}
 	return resize(b, kept)
+}
+
+// chance is how a state treats sectors.
+type chance struct {
+	rnd        *rand.Rand
+	lose, tear float64 // a share of them
+}
+
+// part is what of a sector of n bytes is there.
+func (c chance) part(n int) (from, to int) {
+	switch {
+	case c.rnd.Float64() < c.lose:
+		return 0, 0
+	case c.rnd.Float64() >= c.tear:
+		return 0, n
+	case c.rnd.IntN(2) == 0:
+		return c.rnd.IntN(n), n
+	}
+	return 0, c.rnd.IntN(n)
 }
 
 // Folder is a real folder that is brought to one state after the other.

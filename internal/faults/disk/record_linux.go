@@ -245,8 +245,9 @@ func (r *recorder) within(path string) (name string, ok bool) {
 // path reads a name out of the process and tells whether it is in the folder.
 func (r *recorder) path(at uint64) (name string, ok bool, err error) {
 	var path []byte
-	for b := make([]byte, 1); len(path) < unix.PathMax; at++ {
-		if b, err = r.memory(at, 1); err != nil {
+	for ; len(path) < unix.PathMax; at++ {
+		b, err := r.memory(at, 1)
+		if err != nil {
 			return "", false, err
 		}
 		if b[0] == 0 {
