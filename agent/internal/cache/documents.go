@@ -214,6 +214,9 @@ func (c *Cache) commit(floors seal.Floors, key, value []byte) error {
 		heads := tx.Bucket(bucketHeads)
 		return errors.Join(heads.Put(keyFloors, rawFloors), heads.Put(key, value))
 	})
+	c.mu.Lock()
+	c.noteWrite(err)
+	c.mu.Unlock()
 	if err != nil {
 		return fmt.Errorf("commit document: %w", err)
 	}

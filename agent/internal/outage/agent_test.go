@@ -20,6 +20,8 @@ type core struct {
 	power *power
 	cache *cache.Cache
 	log   *playlog.Log
+
+	patient bool // the line goes on when the disk takes nothing
 }
 
 func (w *world) open(p *power) *core {
@@ -72,7 +74,7 @@ func (k *core) line(ctx context.Context) error {
 			if !k.power.on() {
 				return nil
 			}
-			if err := step(ctx); err != nil {
+			if err := step(ctx); err != nil && !k.patient {
 				return err
 			}
 		}

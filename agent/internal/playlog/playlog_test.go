@@ -1,6 +1,7 @@
 package playlog
 
 import (
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -195,4 +196,51 @@ func TestOutbox(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A line that is down for days changes nothing of a record: it is sent as it was made, however often the agent restarts,
+// and goes when its own id is acknowledged.
+func TestARecordSentDaysLaterKeepsItsTimes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.db")
+	db := database(t, path)
+	at := time.Date(2026, 11, 3, 17, 0, 0, 123_456_789, time.FixedZone("", 7*3600))
+	made := broadcast.Play{ID: "id", Slot: "slot", Broadcast: "b", Version: 2, Report: "r", Title: "Tìm hiểu pháp luật", Class: broadcast.Priority,
+		PlannedStart: at, PlannedEnd: at.Add(time.Minute), StartedAt: at.Add(time.Millisecond), EndedAt: at.Add(time.Minute), Outcome: broadcast.Cut,
+		Reason: broadcast.ReasonPower, Volume: 80, ReachedMS: 31_000, MissedMS: 2000, Clock: "plausible",
+		Segments: []broadcast.Segment{{StartedAt: at, EndedAt: at.Add(31 * time.Second), OffsetMS: 1, ReachedMS: 31_000, Ended: broadcast.ReasonPower}}}
+	if err := open(t, db).Add(made); err != nil {
+		t.Fatal(err)
+	}
+	want, err := json.Marshal(made)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for day := range 39 {
+		l := open(t, db)
+		if err := l.Prune(at.AddDate(0, 0, day+2)); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Acked([]string{"slot", "id-2", ""}); err != nil {
+			t.Fatal(err)
+		}
+		got, err := l.Pending(10, nil)
+		if err != nil || len(got) != 1 {
+			t.Fatalf("day %d: %v, %v", day, got, err)
+		}
+		if sent, err := json.Marshal(got[0]); err != nil || string(sent) != string(want) {
+			t.Fatalf("day %d: sent %s, made %s", day, sent, want)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		db = database(t, path)
+	}
+	defer db.Close()
+	l := open(t, db)
+	if err := l.Acked([]string{"id"}); err != nil {
+		t.Fatal(err)
+	}
+	if l.Len() != 0 {
+		t.Error("it is still there")
+	}
 }
