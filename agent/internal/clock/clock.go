@@ -30,6 +30,7 @@ type Machine struct {
 	Mono     func() mono.Instant             // the player's clock
 	Wall     func() time.Time                // the system's
 	Hardware func() (t time.Time, err error) // the battery-backed one
+	Kept     func() bool                     // whether a time service says that the system's is right; nil: nobody can tell
 }
 
 // Options of a clock.
@@ -66,12 +67,14 @@ func Open(o Options) (*Clock, error) {
 		c.log.Info("no hardware clock", "error", err)
 	}
 	c.state, c.awake = begin(o.Build, before, r), r.elapsed-time.Duration(c.machine.Mono())
+	c.state.look(r)
 	c.log.Info("clock", "trust", c.state.trust, "time", c.state.now(r.elapsed), "detail", c.state.detail)
 	return c, nil
 }
 
 // Run watches for a system clock that is set and saves the tick; it saves once more at its end.
 func (c *Clock) Run(ctx context.Context) error {
+	c.keep() // what was made of this boot must outlive a crash of the agent, whatever is done to the clocks then
 	look, tick := time.NewTicker(lookEvery), time.NewTicker(tickEvery)
 	defer look.Stop()
 	defer tick.Stop()
@@ -80,15 +83,29 @@ func (c *Clock) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return c.Save()
 		case <-look.C:
-			_ = c.update(func(st *state) error { st.look(c.read()); return nil }) // cannot fail
-			if c.slept() {
-				c.changed.Notify()
-			}
+			c.Look()
 		case <-tick.C:
-			if err := c.Save(); err != nil {
-				c.log.Warn("time is not saved", "error", err)
-			}
+			c.keep()
 		}
+	}
+}
+
+// Look compares the machine's clocks once; Run does so every second.
+func (c *Clock) Look() {
+	_, before := c.Now()
+	_ = c.update(func(st *state) error { st.look(c.read()); return nil }) // cannot fail
+	if _, after := c.Now(); after != before {
+		c.keep()
+	}
+	if c.slept() {
+		c.changed.Notify()
+	}
+}
+
+// keep saves; a disk that does not take it costs the floor some minutes and a restart its trust.
+func (c *Clock) keep() {
+	if err := c.Save(); err != nil {
+		c.log.Warn("time is not saved", "error", err)
 	}
 }
 
@@ -140,6 +157,14 @@ func (c *Clock) Sync(signed time.Time, asked, got mono.Instant) error {
 	return c.Save() // so that a restart a moment later keeps it
 }
 
+// SetByOperator takes the time that a person at the machine set, who has shown the operator's PIN.
+func (c *Clock) SetByOperator(t time.Time) error {
+	if err := c.update(func(st *state) error { return st.byHand(t, c.read()) }); err != nil {
+		return err
+	}
+	return c.Save()
+}
+
 // Verified raises the floor to the date of a verified document.
 func (c *Clock) Verified(issued time.Time) {
 	_ = c.update(func(st *state) error { // cannot fail
@@ -176,7 +201,7 @@ func (c *Clock) Save() error {
 }
 
 func (c *Clock) read() reading {
-	return reading{bootID: c.machine.BootID, elapsed: c.machine.Elapsed(), wall: c.machine.Wall()}
+	return reading{bootID: c.machine.BootID, elapsed: c.machine.Elapsed(), wall: c.machine.Wall(), kept: c.machine.Kept != nil && c.machine.Kept()}
 }
 
 // update changes the state and tells when trust or time moved.

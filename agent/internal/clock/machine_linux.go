@@ -28,6 +28,7 @@ func System(rtc string) Machine {
 		Mono:     mono.Now,
 		Wall:     func() time.Time { return time.Now().Round(0) },
 		Hardware: func() (time.Time, error) { return hardware(rtc, "/etc/adjtime") },
+		Kept:     kept,
 	}
 }
 
@@ -62,4 +63,12 @@ func local(adjtime string) bool {
 	}
 	lines := strings.Split(string(raw), "\n")
 	return len(lines) > 2 && strings.TrimSpace(lines[2]) == "LOCAL"
+}
+
+// kept asks the kernel whether a time service (chrony, systemd-timesyncd, ntpd) says that the system clock is right.
+// The kernel forgets it whenever somebody sets the clock, and at every boot (ntp_clear in kernel/time/ntp.c).
+func kept() bool {
+	var tx unix.Timex
+	state, err := unix.Adjtimex(&tx) // modes 0: it only reads
+	return err == nil && state != unix.TIME_ERROR && tx.Status&unix.STA_UNSYNC == 0
 }

@@ -42,6 +42,7 @@ type reading struct {
 	elapsed  time.Duration // since boot, suspend included
 	wall     time.Time
 	hardware time.Time // zero when there is none
+	kept     bool      // a time service says that wall is right
 }
 
 // state is the whole of what the clock knows; its methods are pure.
@@ -64,7 +65,11 @@ func begin(build time.Time, s saved, r reading) state {
 	if st.keep(s, r) {
 		return st
 	}
-	switch why := implausible(st.probable, r.hardware); {
+	switch why := implausible("hardware clock", st.probable, r.hardware); {
+	case s.sameBoot(r):
+		// Whoever set the system clock since, by hand or from a file, may have set the hardware clock with it.
+		st.detail = "the time was not trusted earlier since the machine started, or the system clock was set since"
+		st.anchor, st.elapsed = latest(st.probable, r.wall), r.elapsed
 	case why != "":
 		st.detail = why
 		st.anchor, st.elapsed = latest(st.probable, r.wall), r.elapsed
@@ -78,9 +83,14 @@ func begin(build time.Time, s saved, r reading) state {
 	return st
 }
 
+// sameBoot tells whether s was saved since the machine started.
+func (s *saved) sameBoot(r reading) bool {
+	return s.BootID != "" && s.BootID == r.bootID && s.Elapsed <= r.elapsed
+}
+
 // keep goes on from what was saved if the machine has not been restarted since.
 func (st *state) keep(s saved, r reading) bool {
-	if s.BootID == "" || s.BootID != r.bootID || s.Elapsed > r.elapsed || s.Trust != Synced && s.Trust != Plausible {
+	if !s.sameBoot(r) || s.Trust != Synced && s.Trust != Plausible {
 		return false
 	}
 	if s.Trust == Plausible && jumped(s.Wall, s.Elapsed, r) {
@@ -91,15 +101,15 @@ func (st *state) keep(s saved, r reading) bool {
 	return true
 }
 
-// implausible says why a hardware clock is not believed, "" when it is.
-func implausible(floor, hardware time.Time) string {
+// implausible says why what a clock tells is not believed, "" when it is.
+func implausible(clock string, floor, t time.Time) string {
 	switch {
-	case hardware.IsZero():
-		return "there is no hardware clock"
-	case hardware.Before(floor):
-		return fmt.Sprintf("the hardware clock says %s, which is past", hardware.UTC().Format(time.RFC3339))
-	case hardware.After(floor.Add(plausibleSpan)):
-		return fmt.Sprintf("the hardware clock says %s, more than 60 days after the last known time", hardware.UTC().Format(time.RFC3339))
+	case t.IsZero():
+		return "there is no " + clock
+	case t.Before(floor):
+		return fmt.Sprintf("the %s says %s, which is past", clock, t.UTC().Format(time.RFC3339))
+	case t.After(floor.Add(plausibleSpan)):
+		return fmt.Sprintf("the %s says %s, more than 60 days after the last known time", clock, t.UTC().Format(time.RFC3339))
 	}
 	return ""
 }
@@ -110,12 +120,32 @@ func jumped(wall time.Time, elapsed time.Duration, r reading) bool {
 	return d > jumpLimit || d < -jumpLimit
 }
 
-// look compares the system clock with the boot-time clock: plausible time ends when somebody set it.
+// look compares the system clock with the boot-time clock: plausible time ends when somebody set it. A time that is
+// not trusted takes the system clock while a time service keeps it (docs/decisions/0013).
 func (st *state) look(r reading) {
 	if st.trust == Plausible && jumped(st.wall, st.looked, r) {
 		st.trust, st.detail = Untrusted, "the system clock was set while only the hardware clock vouched for the time"
 	}
 	st.wall, st.looked = r.wall, r.elapsed
+	if st.trust == Untrusted && r.kept && implausible("system clock", st.probable, r.wall) == "" {
+		st.trust, st.anchor, st.elapsed, st.err = Plausible, r.wall, r.elapsed, 0
+		st.detail = "the system clock, kept by a time service (NTP)"
+	}
+}
+
+// byHand takes the time an operator set. A person may put right a hardware clock that was ahead, so only what is
+// verified bounds it below.
+func (st *state) byHand(t time.Time, r reading) error {
+	if st.trust == Synced {
+		return errSynced
+	}
+	if t.Before(st.floor) || t.After(st.probable.Add(plausibleSpan)) {
+		return errImplausible
+	}
+	st.trust, st.anchor, st.elapsed, st.err = Plausible, t, r.elapsed, 0
+	st.probable, st.wall, st.looked = t, r.wall, r.elapsed
+	st.detail = "set by the operator"
+	return nil
 }
 
 // now is trusted time at a boot-time clock; it never goes below the floor.

@@ -1,6 +1,7 @@
 package clock
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -31,37 +32,41 @@ func TestBegin(t *testing.T) {
 		time  time.Time // zero: not looked at
 	}{
 		"planted: off at 20:00, on at 03:15, the restored clock says 04:59, battery dead": {
-			dead(before), reading{"boot-2", time.Minute, at("2026-11-25T04:59:00+07:00"), at("2000-01-01T00:00:30Z")}, Untrusted, time.Time{}},
+			dead(before), reading{"boot-2", time.Minute, at("2026-11-25T04:59:00+07:00"), at("2000-01-01T00:00:30Z"), false}, Untrusted, time.Time{}},
 		"planted, and no hardware clock at all": {
-			dead(before), reading{"boot-2", time.Minute, at("2026-11-25T04:59:00+07:00"), time.Time{}}, Untrusted, time.Time{}},
+			dead(before), reading{"boot-2", time.Minute, at("2026-11-25T04:59:00+07:00"), time.Time{}, false}, Untrusted, time.Time{}},
 		"planted, but the hardware clock is good": {
-			dead(before), reading{"boot-2", time.Minute, at("2026-11-25T04:59:00+07:00"), at("2026-11-25T03:15:00+07:00")}, Plausible, at("2026-11-25T03:15:00+07:00")},
+			dead(before), reading{"boot-2", time.Minute, at("2026-11-25T04:59:00+07:00"), at("2026-11-25T03:15:00+07:00"), false}, Plausible, at("2026-11-25T03:15:00+07:00")},
 		"good hardware clock, and a system clock that agrees is the finer one": {
-			dead(before), reading{"boot-2", time.Minute, at("2026-11-25T03:15:00.7+07:00"), at("2026-11-25T03:15:00+07:00")}, Plausible, at("2026-11-25T03:15:00.7+07:00")},
+			dead(before), reading{"boot-2", time.Minute, at("2026-11-25T03:15:00.7+07:00"), at("2026-11-25T03:15:00+07:00"), false}, Plausible, at("2026-11-25T03:15:00.7+07:00")},
 		"hardware clock a second before the floor": {
-			dead(before), reading{"boot-2", time.Minute, at("2026-11-24T19:59:59+07:00"), at("2026-11-24T19:59:59+07:00")}, Untrusted, before.Floor},
+			dead(before), reading{"boot-2", time.Minute, at("2026-11-24T19:59:59+07:00"), at("2026-11-24T19:59:59+07:00"), false}, Untrusted, before.Floor},
 		"hardware clock 60 days after the floor": {
-			dead(before), reading{"boot-2", time.Minute, at("2027-01-23T20:00:00+07:00"), at("2027-01-23T20:00:00+07:00")}, Plausible, at("2027-01-23T20:00:00+07:00")},
+			dead(before), reading{"boot-2", time.Minute, at("2027-01-23T20:00:00+07:00"), at("2027-01-23T20:00:00+07:00"), false}, Plausible, at("2027-01-23T20:00:00+07:00")},
 		"hardware clock more than 60 days after the floor": {
-			dead(before), reading{"boot-2", time.Minute, at("2027-01-23T20:00:01+07:00"), at("2027-01-23T20:00:01+07:00")}, Untrusted, time.Time{}},
+			dead(before), reading{"boot-2", time.Minute, at("2027-01-23T20:00:01+07:00"), at("2027-01-23T20:00:01+07:00"), false}, Untrusted, time.Time{}},
 		"a new agent with a good hardware clock": {
-			saved{}, reading{"boot-1", time.Minute, at("2026-11-24T20:00:00+07:00"), at("2026-11-24T20:00:00+07:00")}, Plausible, at("2026-11-24T20:00:00+07:00")},
+			saved{}, reading{"boot-1", time.Minute, at("2026-11-24T20:00:00+07:00"), at("2026-11-24T20:00:00+07:00"), false}, Plausible, at("2026-11-24T20:00:00+07:00")},
 		"a new agent whose clock is before its own build": {
-			saved{}, reading{"boot-1", time.Minute, at("2026-10-24T20:00:00+07:00"), at("2026-10-24T20:00:00+07:00")}, Untrusted, build},
+			saved{}, reading{"boot-1", time.Minute, at("2026-10-24T20:00:00+07:00"), at("2026-10-24T20:00:00+07:00"), false}, Untrusted, build},
 		"restarted within the boot: what was known goes on by the boot-time clock": {
-			before, reading{boot, 3 * time.Hour, at("2031-01-01T00:00:00Z"), time.Time{}}, Synced, at("2026-11-24T22:00:00+07:00")},
+			before, reading{boot, 3 * time.Hour, at("2031-01-01T00:00:00Z"), time.Time{}, false}, Synced, at("2026-11-24T22:00:00+07:00")},
 		"the boot-time clock went back: it was another boot": {
-			before, reading{boot, time.Minute, at("2026-11-24T20:00:00+07:00"), time.Time{}}, Untrusted, time.Time{}},
+			before, reading{boot, time.Minute, at("2026-11-24T20:00:00+07:00"), time.Time{}, false}, Untrusted, time.Time{}},
 		"no boot id: nothing is kept": {
-			func() saved { s := before; s.BootID = ""; return s }(), reading{"", 3 * time.Hour, at("2026-11-24T22:00:00+07:00"), time.Time{}}, Untrusted, time.Time{}},
+			func() saved { s := before; s.BootID = ""; return s }(), reading{"", 3 * time.Hour, at("2026-11-24T22:00:00+07:00"), time.Time{}, false}, Untrusted, time.Time{}},
 		"plausible within the boot, the system clock set in between": {
-			func() saved { s := before; s.Trust = Plausible; return s }(), reading{boot, 3 * time.Hour, at("2026-11-24T23:00:00+07:00"), time.Time{}}, Untrusted, time.Time{}},
+			func() saved { s := before; s.Trust = Plausible; return s }(), reading{boot, 3 * time.Hour, at("2026-11-24T23:00:00+07:00"), time.Time{}, false}, Untrusted, time.Time{}},
 		"plausible within the boot": {
-			func() saved { s := before; s.Trust = Plausible; return s }(), reading{boot, 3 * time.Hour, at("2026-11-24T22:00:00+07:00"), time.Time{}}, Plausible, at("2026-11-24T22:00:00+07:00")},
+			func() saved { s := before; s.Trust = Plausible; return s }(), reading{boot, 3 * time.Hour, at("2026-11-24T22:00:00+07:00"), time.Time{}, false}, Plausible, at("2026-11-24T22:00:00+07:00")},
 		"untrusted within the boot stays untrusted": {
-			func() saved { s := before; s.Trust = Untrusted; return s }(), reading{boot, 3 * time.Hour, at("2026-11-24T22:00:00+07:00"), time.Time{}}, Untrusted, time.Time{}},
+			func() saved { s := before; s.Trust = Untrusted; return s }(), reading{boot, 3 * time.Hour, at("2026-11-24T22:00:00+07:00"), time.Time{}, false}, Untrusted, time.Time{}},
+		"started again after a jump, and the hardware clock was set with the system clock": {
+			func() saved { s := before; s.Trust = Plausible; return s }(), reading{boot, 3 * time.Hour, at("2026-11-25T04:59:00+07:00"), at("2026-11-25T04:59:00+07:00"), false}, Untrusted, time.Time{}},
+		"untrusted within the boot, and the restored time was written into the hardware clock since": {
+			func() saved { s := before; s.Trust = Untrusted; return s }(), reading{boot, 3 * time.Hour, at("2026-11-25T04:59:00+07:00"), at("2026-11-25T04:59:00+07:00"), false}, Untrusted, time.Time{}},
 		"the agent was off for a year": {
-			dead(before), reading{"boot-2", time.Minute, at("2027-11-24T20:00:00+07:00"), at("2027-11-24T20:00:00+07:00")}, Untrusted, time.Time{}},
+			dead(before), reading{"boot-2", time.Minute, at("2027-11-24T20:00:00+07:00"), at("2027-11-24T20:00:00+07:00"), false}, Untrusted, time.Time{}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +83,7 @@ func TestBegin(t *testing.T) {
 
 func plausible() state {
 	now := at("2026-11-25T03:15:00+07:00")
-	return begin(build, saved{}, reading{boot, time.Minute, now, now})
+	return begin(build, saved{}, reading{boot, time.Minute, now, now, false})
 }
 
 func TestAJumpEndsPlausibleTime(t *testing.T) {
@@ -86,8 +91,8 @@ func TestAJumpEndsPlausibleTime(t *testing.T) {
 		30 * 365 * 24 * time.Hour, -26 * 365 * 24 * time.Hour} {
 		st := plausible()
 		start := st.anchor
-		st.look(reading{boot, 2 * time.Minute, start.Add(time.Minute), time.Time{}})
-		st.look(reading{boot, 3 * time.Minute, start.Add(2*time.Minute + jump), time.Time{}})
+		st.look(reading{boot, 2 * time.Minute, start.Add(time.Minute), time.Time{}, false})
+		st.look(reading{boot, 3 * time.Minute, start.Add(2*time.Minute + jump), time.Time{}, false})
 		if want := jump > -jumpLimit && jump < jumpLimit; (st.trust == Plausible) != want {
 			t.Errorf("after a jump of %v: %s", jump, st.trust)
 		}
@@ -95,7 +100,7 @@ func TestAJumpEndsPlausibleTime(t *testing.T) {
 		if err := synced.sync(start, time.Minute, time.Minute); err != nil {
 			t.Fatal(err)
 		}
-		synced.look(reading{boot, 3 * time.Minute, start.Add(2*time.Minute + jump), time.Time{}})
+		synced.look(reading{boot, 3 * time.Minute, start.Add(2*time.Minute + jump), time.Time{}, false})
 		if got := synced.now(3 * time.Minute); synced.trust != Synced || !got.Equal(start.Add(2*time.Minute)) {
 			t.Errorf("synced time after a jump of %v: %s %v", jump, synced.trust, got)
 		}
@@ -119,7 +124,7 @@ func TestSync(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			st := begin(build, saved{}, reading{boot, time.Hour, now, time.Time{}})
+			st := begin(build, saved{}, reading{boot, time.Hour, now, time.Time{}, false})
 			err := st.sync(c.signed, time.Hour-c.trip, time.Hour)
 			if (err == nil) != c.ok || (st.trust == Synced) != c.ok {
 				t.Fatalf("%v, %s", err, st.trust)
@@ -132,7 +137,7 @@ func TestSync(t *testing.T) {
 }
 
 func TestASlowAnswerDoesNotMoveAGoodClock(t *testing.T) {
-	st := begin(build, saved{}, reading{boot, 0, build, time.Time{}})
+	st := begin(build, saved{}, reading{boot, 0, build, time.Time{}, false})
 	now := at("2026-11-25T03:15:00Z")
 	if err := st.sync(now, 0, 10*time.Millisecond); err != nil {
 		t.Fatal(err)
@@ -156,7 +161,7 @@ func TestASlowAnswerDoesNotMoveAGoodClock(t *testing.T) {
 
 func TestADocumentFromTheFutureDoesNotTakeASyncedClockAlong(t *testing.T) {
 	now := at("2026-11-25T03:15:00Z")
-	st := begin(build, saved{}, reading{boot, 0, build, time.Time{}})
+	st := begin(build, saved{}, reading{boot, 0, build, time.Time{}, false})
 	if err := st.sync(now, 0, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +169,7 @@ func TestADocumentFromTheFutureDoesNotTakeASyncedClockAlong(t *testing.T) {
 	if got := st.now(time.Minute); !got.Equal(now.Add(time.Minute)) {
 		t.Errorf("now %v", got)
 	}
-	st = begin(build, saved{}, reading{boot, 0, build, time.Time{}})
+	st = begin(build, saved{}, reading{boot, 0, build, time.Time{}, false})
 	st.verified(now, 0)
 	if got := st.now(0); got.Before(now) {
 		t.Errorf("an untrusted clock stays at %v", got)
@@ -174,7 +179,7 @@ func TestADocumentFromTheFutureDoesNotTakeASyncedClockAlong(t *testing.T) {
 // Held at the floor, it would stand still until the hardware clock catches up.
 func TestAPlausibleClockThatADocumentProvesSlowGoesOn(t *testing.T) {
 	slow := at("2026-11-25T03:15:00Z")
-	st := begin(build, saved{}, reading{boot, 0, slow, slow})
+	st := begin(build, saved{}, reading{boot, 0, slow, slow, false})
 	issued := slow.Add(time.Hour)
 	st.verified(issued, time.Minute)
 	if got := st.now(2 * time.Minute); st.trust != Plausible || !got.Equal(issued.Add(time.Minute)) {
@@ -188,13 +193,13 @@ func TestAPlausibleClockThatADocumentProvesSlowGoesOn(t *testing.T) {
 
 func TestAHubPutsRightAPlausibleTimeThatWasAhead(t *testing.T) {
 	ahead := at("2026-12-20T00:00:00Z")
-	st := begin(build, saved{}, reading{boot, 0, ahead, ahead})
+	st := begin(build, saved{}, reading{boot, 0, ahead, ahead, false})
 	st.tick(time.Hour)
 	now := at("2026-11-25T03:15:00Z")
 	if err := st.sync(now, time.Hour, time.Hour); err != nil || !st.now(time.Hour).Equal(now) {
 		t.Fatalf("%v, now %v", err, st.now(time.Hour))
 	}
-	next := begin(build, st.save(reading{bootID: boot, elapsed: 2 * time.Hour}), reading{"boot-2", time.Minute, now.Add(3 * time.Hour), now.Add(3 * time.Hour)})
+	next := begin(build, st.save(reading{bootID: boot, elapsed: 2 * time.Hour}), reading{"boot-2", time.Minute, now.Add(3 * time.Hour), now.Add(3 * time.Hour), false})
 	if next.trust != Plausible {
 		t.Errorf("after the next boot: %s, %s", next.trust, next.detail)
 	}
@@ -207,7 +212,7 @@ func TestTimeNeverGoesBelowTheFloor(t *testing.T) {
 		years := func(label string) time.Duration {
 			return time.Duration(rapid.Int64Range(-30*365*86400, 30*365*86400).Draw(t, label)) * time.Second
 		}
-		read := func() reading { return reading{string(rune('0' + id)), elapsed, wall, wall} }
+		read := func() reading { return reading{string(rune('0' + id)), elapsed, wall, wall, false} }
 		st := begin(build, saved{}, read())
 		floor := st.floor
 		for range rapid.IntRange(1, 30).Draw(t, "events") {
@@ -237,4 +242,60 @@ func TestTimeNeverGoesBelowTheFloor(t *testing.T) {
 			floor = st.floor
 		}
 	})
+}
+
+func TestASystemClockThatATimeServiceKeeps(t *testing.T) {
+	before := saved{BootID: boot, Time: at("2026-11-24T20:00:00+07:00"), Floor: at("2026-11-24T20:00:00+07:00"), Probable: at("2026-11-24T20:00:00+07:00")}
+	restored, right := at("2026-11-25T04:59:00+07:00"), at("2026-11-25T03:15:10+07:00")
+	st := begin(build, before, reading{"boot-2", time.Minute, restored, time.Time{}, false})
+	st.look(reading{"boot-2", 61 * time.Second, restored.Add(time.Second), time.Time{}, false})
+	if st.trust != Untrusted {
+		t.Fatalf("a restored time is %s", st.trust)
+	}
+	st.look(reading{"boot-2", 70 * time.Second, right, time.Time{}, true})
+	if now := st.now(80 * time.Second); st.trust != Plausible || !now.Equal(right.Add(10*time.Second)) {
+		t.Fatalf("%s %v: %s", st.trust, now, st.detail)
+	}
+	st.look(reading{"boot-2", 80 * time.Second, right.Add(time.Hour), time.Time{}, false})
+	if st.trust != Untrusted {
+		t.Errorf("set by hand it is %s", st.trust)
+	}
+	for name, wall := range map[string]time.Time{"before the floor": before.Floor.Add(-time.Second), "61 days ahead": before.Floor.Add(61 * 24 * time.Hour)} {
+		st := begin(build, before, reading{"boot-2", time.Minute, wall, time.Time{}, true})
+		if st.look(reading{"boot-2", time.Minute, wall, time.Time{}, true}); st.trust != Untrusted {
+			t.Errorf("%s: %s", name, st.trust)
+		}
+	}
+}
+
+func TestTheOperatorSetsTheTime(t *testing.T) {
+	floor := at("2026-11-24T20:00:00+07:00")
+	before := saved{BootID: boot, Floor: floor, Probable: floor.Add(20 * 24 * time.Hour)} // a hardware clock was ahead
+	for name, c := range map[string]struct {
+		t    time.Time
+		want error
+	}{
+		"now":                          {floor.Add(8 * time.Hour), nil},
+		"the year 2000":                {at("2000-01-01T00:00:00Z"), errImplausible},
+		"before a verified document":   {floor.Add(-time.Minute), errImplausible},
+		"months after the known time":  {floor.Add(81 * 24 * time.Hour), errImplausible},
+		"at the end of what is likely": {floor.Add(80 * 24 * time.Hour), nil},
+	} {
+		r := reading{"boot-2", time.Minute, at("2000-01-01T00:00:30Z"), time.Time{}, false}
+		st := begin(build, before, r)
+		err := st.byHand(c.t, r)
+		if !errors.Is(err, c.want) || (st.trust == Plausible) != (c.want == nil) {
+			t.Errorf("%s: %v, %s", name, err, st.trust)
+		}
+		if now := st.now(2 * time.Minute); c.want == nil && !now.Equal(c.t.Add(time.Minute)) {
+			t.Errorf("%s: a minute later it is %v", name, now)
+		}
+	}
+	st := plausible()
+	if err := st.sync(st.anchor, time.Minute, time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if err := st.byHand(st.anchor.Add(time.Hour), reading{}); !errors.Is(err, errSynced) {
+		t.Errorf("a synced clock was set: %v", err)
+	}
 }
