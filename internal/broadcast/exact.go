@@ -16,6 +16,8 @@ type block struct {
 	approved time.Time
 	id       string
 	begun    bool
+	lost     string // why it was lost as a whole, by a record of one of its items
+	against  []string
 	rest     []Slot // what of it is no fact yet, laid out
 	end      time.Time
 }
@@ -75,6 +77,9 @@ func (s *placing) lay(b *block) {
 			if f.Skip == "" && own.Has(f.Start) { // one that was moved away is no part of the block
 				b.begun, b.end = true, later(b.end, f.End)
 			}
+			if lostWhole(f.Skip) {
+				b.lost, b.against, b.end = f.Skip, f.Against, later(b.end, f.End)
+			}
 			continue
 		}
 		sl.Start, sl.End = b.end, b.end.Add(sl.Length())
@@ -89,12 +94,19 @@ func (s *placing) lay(b *block) {
 	}
 }
 
+// lostWhole tells whether a reason is one for which a block is lost as a whole.
+func lostWhole(reason string) bool {
+	return reason == ReasonCollision || reason == ReasonQuietHours || reason == ReasonReserved
+}
+
 // hindered tells why a block that has not begun cannot sound at all.
 func (s *placing) hindered(b block, busy []taken) (reason string, against []string) {
 	whole := Span{Start: b.at, End: b.end}
 	switch {
 	case b.begun || !whole.Start.Before(whole.End):
 		return "", nil
+	case b.lost != "":
+		return b.lost, b.against
 	case !whole.End.After(s.now):
 		return ReasonLate, nil // it became known after it was over
 	}

@@ -6,4 +6,6 @@ import (
 	"github.com/loa-vn/loa/internal/conformance"
 )
 
-func TestTimetableVectors(t *testing.T) { conformance.Check(t, "testdata/timetable") }
+func TestTimetableVectors(t *testing.T) {
+	conformance.Check(t, "testdata/timetable", conformance.Direct)
+}

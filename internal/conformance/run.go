@@ -10,8 +10,14 @@ import (
 	"github.com/loa-vn/loa/internal/broadcast"
 )
 
-// Check holds every scenario of a folder to its expectations.
-func Check(t *testing.T, dir string) {
+// Check holds every scenario of a folder to its expectations, by the plan that build makes of it.
+func Check(t *testing.T, dir string, build func(*testing.T, *Scenario) *broadcast.Plan) {
+	t.Helper()
+	each(t, dir, func(t *testing.T, s *Scenario) { s.check(t, build(t, s)) })
+}
+
+// each runs a test for every scenario of a folder.
+func each(t *testing.T, dir string, f func(*testing.T, *Scenario)) {
 	t.Helper()
 	scenarios, err := Load(dir)
 	if err != nil {
@@ -23,15 +29,21 @@ func Check(t *testing.T, dir string) {
 			t.Errorf("two vectors are named %q", s.Name)
 		}
 		seen[s.Name] = true
-		t.Run(s.Name, func(t *testing.T) { s.check(t) })
+		t.Run(s.Name, func(t *testing.T) { f(t, &s) })
 	}
 }
 
-func (s *Scenario) check(t *testing.T) {
+// Direct is the scenario's plan as it stands, for Check.
+func Direct(t *testing.T, s *Scenario) *broadcast.Plan {
+	t.Helper()
 	p, err := s.Plan()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return p
+}
+
+func (s *Scenario) check(t *testing.T, p *broadcast.Plan) {
 	if s.Slots == nil && s.Why == nil && s.Run == nil {
 		t.Fatal("the vector expects nothing")
 	}
@@ -118,9 +130,7 @@ func (s *Scenario) checkRun(t *testing.T, p *broadcast.Plan) {
 
 func (s *Scenario) drive(t *testing.T, p *broadcast.Plan, arm time.Duration) {
 	d := &Drive{Plan: func(time.Time) *broadcast.Plan { return p }, Arm: arm}
-	for _, off := range s.Run.Off {
-		d.Off = append(d.Off, broadcast.Span{Start: s.Time(off[0]), End: s.Time(off[1])})
-	}
+	d.Off = s.off()
 	d.State.Accounted = s.Time(s.Run.From)
 	if err := d.Run(s.Time(s.Run.From), s.Time(s.Run.To)); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,7 @@
 // Package conformance holds the timetable to its vectors: it takes scenarios (internal/broadcast/testdata/timetable,
 // one file for each rule of design.md's Timetable), builds the plan each describes, and gives what slots, rulings,
-// answers and play records come out. Tests of broadcast run them; tests of hub and agent can, to show that both see
-// one timetable. It also drives a plan as an agent would. Nothing here is safe for concurrent use.
+// answers and play records come out. Tests of broadcast run them as they stand, the hub's with plans that its planner
+// seals (Check), the agent's through its scheduler (CheckAgent): both see one timetable. It also drives a plan as an agent would. Nothing here is safe for concurrent use.
 package conformance
 
 import (

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -132,11 +134,12 @@ type fakePlayer struct {
 	heard  []heard
 	length func(slot string) time.Duration
 	share  float64
+	lead   time.Duration
 	linger time.Duration // from a cut until the card has confirmed it
 	tell   time.Duration // how often it tells the progress, 0 for never
 }
 
-func (p *fakePlayer) Lead() time.Duration { return 300 * time.Millisecond }
+func (p *fakePlayer) Lead() time.Duration { return p.lead }
 
 func (p *fakePlayer) Play(ctx context.Context, c Cue) Result {
 	whole := p.length(c.Slot) - c.Offset
@@ -286,7 +289,7 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	r := &rig{t: t, clock: &fakeClock{trust: "synced"}, disk: newDisk(), lengths: map[string]time.Duration{},
 		store: &fakeStore{missing: map[broadcast.Hash]bool{}, damaged: map[broadcast.Hash]bool{}}}
-	r.player = &fakePlayer{share: 1, length: r.length}
+	r.player = &fakePlayer{share: 1, lead: 300 * time.Millisecond, length: r.length}
 	return r
 }
 
@@ -298,8 +301,13 @@ func (r *rig) length(slot string) time.Duration {
 		return d
 	}
 	for _, b := range r.plan.Head.Bulletins {
-		if len(slot) > len(b.ID) && slot[:len(b.ID)] == b.ID {
-			return time.Duration(b.Items[0].DurationMS) * time.Millisecond
+		if id, rest, _ := strings.Cut(slot, "@"); id == b.ID {
+			_, item, _ := strings.Cut(rest, "#")
+			n, err := strconv.Atoi(item)
+			if err != nil {
+				r.t.Error(err)
+			}
+			return time.Duration(b.Items[n].DurationMS) * time.Millisecond
 		}
 	}
 	r.t.Errorf("no slot %s", slot)
