@@ -4,7 +4,7 @@ import "time"
 
 const (
 	// maxWake bounds how long a ruling holds, because clocks are set and plans arrive.
-	maxWake = 30 * time.Second
+	maxWake = time.Minute
 	// lookAhead is how many days Next is looked for.
 	lookAhead = 7
 )

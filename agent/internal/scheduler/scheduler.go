@@ -30,6 +30,7 @@ type Scheduler struct {
 	results chan ended
 
 	// Owned by Run.
+	plan    *broadcast.Plan // the timetable was asked for last
 	state   broadcast.State
 	sounds  map[string]*sound         // what the journal knows beside State, by slot
 	runs    map[string]*run           // cues that are with the player
@@ -144,15 +145,18 @@ func (s *Scheduler) step(players *sync.WaitGroup) time.Duration {
 	}
 	if trust == synced {
 		s.state.SetBack(now) // a time that was only plausible may have been ahead
-		s.tidy(now)
 	}
 	s.again = false
 	s.arrived()
+	known := s.former(plan)
 	ruling := plan.Decide(now, s.asked(now))
 	for i := range ruling.Stop {
 		s.halt(ruling.Stop[i])
 	}
-	settled := s.settle(s.sure(ruling.Settled, trust))
+	settled := s.settle(s.sure(ruling.Settled, trust)) && known
+	if trust == synced && settled {
+		s.tidy(now) // not before what passed while the agent was off has its records
+	}
 	s.realign(ruling, now)
 	s.sound(players, ruling.Sound, now, trust)
 	next := s.arm(players, ruling.Next, now, trust)
@@ -169,6 +173,16 @@ func (s *Scheduler) step(players *sync.WaitGroup) time.Duration {
 	}
 	// Decide's Wake may be this very instant when what it waits for is a write that failed: never spin.
 	return max(wait, time.Millisecond)
+}
+
+// former settles what the plan before still owes, by the date of the new one: that is the hub's word, whatever the clock
+// says. False while the disk does not take it.
+func (s *Scheduler) former(plan *broadcast.Plan) bool {
+	if s.plan != nil && s.plan != plan && !s.settle(s.plan.Former(plan, s.state)) {
+		return false
+	}
+	s.plan = plan
+	return true
 }
 
 // asked is the state as the timetable is to see it: a sound that is over by the player's clock has ended, although

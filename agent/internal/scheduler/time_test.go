@@ -194,3 +194,38 @@ func TestAudioThatIsWholeAndNoSound(t *testing.T) {
 		}
 	})
 }
+
+// A PC that was off for a holiday owes the records of the whole of it, also of days that the next plan holds no more.
+func TestWhatPassedInDaysWithoutPower(t *testing.T) {
+	for name, renewed := range map[string]bool{"the plan is the same": false, "a new plan comes with the hub": true} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				r := newRig(t)
+				var cands []broadcast.Candidate
+				for day := range 7 {
+					cands = append(cands, exact(string(rune('1'+day)), time.Duration(day)*24*time.Hour+10*minute, minute, broadcast.LateSkip))
+				}
+				r.setPlan(plan(t, 1, nil, cands...))
+				r.start()
+				pass(24 * time.Hour)
+				r.kill()
+				pass(5 * 24 * time.Hour)
+				r.clock.trust = "plausible"
+				r.start()
+				pass(minute)
+				if renewed {
+					r.setPlan(plan(t, 2, nil, cands[5:]...)) // before the hub's time
+					pass(minute)
+				}
+				r.clock.set("synced")
+				pass(24 * time.Hour)
+				r.stop()
+				r.want(slotID(t, cands[0]), broadcast.Played, broadcast.ReasonComplete)
+				for _, c := range cands[1:6] {
+					r.want(slotID(t, c), broadcast.Skipped, broadcast.ReasonOff)
+				}
+				r.want(slotID(t, cands[6]), broadcast.Played, broadcast.ReasonComplete)
+			})
+		})
+	}
+}
