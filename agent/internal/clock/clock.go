@@ -47,6 +47,7 @@ type Clock struct {
 	machine Machine
 	log     *slog.Logger
 	changed change.Signal
+	saving  sync.Mutex // one writer of the file at a time
 
 	mu    sync.Mutex
 	state state
@@ -81,6 +82,7 @@ func (c *Clock) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			c.Look() // what was set within the last second must not pass for trusted at the next start
 			return c.Save()
 		case <-look.C:
 			c.Look()
@@ -188,6 +190,8 @@ func (c *Clock) Status() broadcast.ClockStatus {
 
 // Save writes what the next process begins with.
 func (c *Clock) Save() error {
+	c.saving.Lock()
+	defer c.saving.Unlock()
 	c.mu.Lock()
 	r := c.read()
 	c.state.tick(r.elapsed)

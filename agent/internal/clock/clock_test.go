@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -167,6 +168,22 @@ func TestADamagedFileCostsOnlyTheTrust(t *testing.T) {
 	if err := c.Save(); err != nil {
 		t.Error(err)
 	}
+}
+
+// The hub's first time is saved beside the tick.
+func TestTwoSavesAtOnce(t *testing.T) {
+	c := open(t, filepath.Join(t.TempDir(), "clock.json"), &machine{begun: time.Now(), id: "1"})
+	var saves sync.WaitGroup
+	for range 8 {
+		saves.Go(func() {
+			for range 20 {
+				if err := c.Save(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	saves.Wait()
 }
 
 func TestAVerifiedDocumentRaisesTheFloor(t *testing.T) {

@@ -148,6 +148,9 @@ func (p *play) step(ctx context.Context, there bool, changed <-chan struct{}) bo
 	to := p.at(next)
 	switch p.pass(ctx, next, there, changed) {
 	case passed:
+		if next == p.end {
+			to = p.voice.End // not a frame less because instants are whole nanoseconds
+		}
 	case cardChanged:
 		to = p.at(p.card.now())
 	case cutOff:
