@@ -90,6 +90,7 @@ type Report struct {
 	Version int64  `json:"version"` // raised by every change a person makes; the ETag
 	Meta
 	Author   Person                `json:"author"`
+	Editor   *Person               `json:"editor,omitempty"` // who wrote this version; none while it is its author's
 	Created  time.Time             `json:"created"`
 	Updated  time.Time             `json:"updated"`
 	State    broadcast.ReportState `json:"state"`

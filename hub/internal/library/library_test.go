@@ -162,7 +162,7 @@ func TestWayOfAReport(t *testing.T) {
 	if _, err := s.Approve(ctx, r.ID, 0, binh, false); code(err) != "REPORT_WITHDRAWN" {
 		t.Errorf("approved after it was withdrawn: %v", err)
 	}
-	if _, err := s.Edit(ctx, r.ID, 0, meta); code(err) != "REPORT_WITHDRAWN" {
+	if _, err := s.Edit(ctx, r.ID, 0, meta, ann); code(err) != "REPORT_WITHDRAWN" {
 		t.Errorf("edited after it was withdrawn: %v", err)
 	}
 	list, err := s.Withdrawals(ctx, s.clock)
@@ -292,7 +292,7 @@ func TestEdit(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			m := meta
 			c.edit(&m)
-			if _, err := s.Edit(ctx, r.ID, c.version, m); code(err) != c.want {
+			if _, err := s.Edit(ctx, r.ID, c.version, m, ann); code(err) != c.want {
 				t.Errorf("got %v, want code %q", err, c.want)
 			}
 		})
@@ -304,6 +304,34 @@ func TestEdit(t *testing.T) {
 	planned, err := s.Reports(ctx, []string{r.ID})
 	if p := planned[r.ID]; err != nil || p.ValidUntil == nil || !p.ValidUntil.Equal(got.ValidUntil) || p.ValidFrom != nil {
 		t.Errorf("planning sees %+v, %v", planned, err)
+	}
+}
+
+// Who wrote the words that are approved is no second person for them, author or not.
+func TestAnEditorApprovesNotTheirOwnEdit(t *testing.T) {
+	ctx := context.Background()
+	s := newShelf(t)
+	r := s.create()
+	s.finish(r.ID, []byte("audio"))
+	m := meta
+	m.Title = "Luật mới"
+	edited, err := s.Edit(ctx, r.ID, 1, m, binh)
+	if err != nil || edited.Editor == nil || *edited.Editor != binh || edited.Author != ann {
+		t.Fatalf("%+v, %v", edited, err)
+	}
+	for _, by := range []Person{ann, binh} {
+		if _, err := s.Approve(ctx, r.ID, 0, by, true); code(err) != "SELF_APPROVAL" {
+			t.Errorf("%s: %v", by.Name, err)
+		}
+	}
+	if got, err := s.Approve(ctx, r.ID, 2, Person{"p-chi", "Chi"}, true); err != nil || got.Approved.SHA256 != got.SHA256 {
+		t.Errorf("a third person: %+v, %v", got, err)
+	}
+	if _, err := s.Edit(ctx, r.ID, 3, meta, binh); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Approve(ctx, r.ID, 0, binh, false); err != nil || got.State != broadcast.ReportApproved {
+		t.Errorf("where no second person is asked for: %+v, %v", got, err)
 	}
 }
 

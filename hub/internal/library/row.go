@@ -31,6 +31,8 @@ type reportRow struct {
 	ValidUntil     int64                 `bun:"valid_until"`
 	AuthorID       string                `bun:"author_id"`
 	AuthorName     string                `bun:"author_name"`
+	EditorID       string                `bun:"editor_id"` // "" while nobody edited it
+	EditorName     string                `bun:"editor_name"`
 	CreatedAt      int64                 `bun:"created_at"`
 	UpdatedAt      int64                 `bun:"updated_at"`
 	State          broadcast.ReportState `bun:"state"`
@@ -95,6 +97,9 @@ func (r *reportRow) report() (Report, error) {
 		Audio: Audio{SHA256: r.SHA256, Size: r.Size, DurationMS: r.DurationMS, LoudnessLUFS: r.LoudnessLUFS,
 			TruePeakDBTP: r.TruePeakDBTP, Manifest: r.Manifest, Peaks: r.Peaks,
 			SourceSHA256: r.SourceSHA256, SourceName: r.SourceName},
+	}
+	if r.EditorID != "" {
+		out.Editor = &Person{r.EditorID, r.EditorName}
 	}
 	if r.ApprovedAt != 0 {
 		out.Approved = &Approval{By: Person{r.ApprovedID, r.ApprovedName}, At: store.Time(r.ApprovedAt), SHA256: r.ApprovedSHA256}

@@ -34,7 +34,7 @@ func (l *Library) Create(ctx context.Context, meta Meta, by Person) (Report, err
 }
 
 // Edit changes what is written about a report. What was approved is another text now, so an approval ends.
-func (l *Library) Edit(ctx context.Context, id string, version int64, meta Meta) (Report, error) {
+func (l *Library) Edit(ctx context.Context, id string, version int64, meta Meta, by Person) (Report, error) {
 	if err := meta.check(); err != nil {
 		return Report{}, err
 	}
@@ -43,6 +43,7 @@ func (l *Library) Edit(ctx context.Context, id string, version int64, meta Meta)
 			return errWithdrawn
 		}
 		row.setMeta(meta)
+		row.EditorID, row.EditorName = by.ID, by.Name
 		if row.State == broadcast.ReportApproved {
 			row.State = broadcast.ReportDraft
 			row.unapprove()
@@ -52,7 +53,7 @@ func (l *Library) Edit(ctx context.Context, id string, version int64, meta Meta)
 }
 
 // Approve says that the report's audio, as it is now, may be heard. secondPerson tells that the rule of its
-// area wants somebody else than its author for that. Approving twice is no error and changes nothing.
+// area wants somebody else for that than its author and who last edited it. Approving twice is no error and changes nothing.
 func (l *Library) Approve(ctx context.Context, id string, version int64, by Person, secondPerson bool) (Report, error) {
 	return l.changed(ctx, id, version, func(row *reportRow) error {
 		switch {
@@ -62,7 +63,7 @@ func (l *Library) Approve(ctx context.Context, id string, version int64, by Pers
 			return errUnchanged
 		case row.State != broadcast.ReportDraft || row.SHA256 == "":
 			return errNotReady
-		case secondPerson && by.ID == row.AuthorID:
+		case secondPerson && (by.ID == row.AuthorID || by.ID == row.EditorID):
 			return errSelfApproval
 		}
 		row.State = broadcast.ReportApproved
