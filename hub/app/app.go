@@ -5,9 +5,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"time"
@@ -41,6 +43,8 @@ type Options struct {
 	TLSKey    string
 	Zone      *time.Location
 	Logger    *slog.Logger
+	Console   io.Writer  // gets the first admin's set-up link; nil: nobody does
+	Proxy     netip.Addr // before the hub, whose X-Forwarded-For is believed; zero for none
 	Now       func() time.Time
 	Version   string
 }
@@ -48,7 +52,7 @@ type Options struct {
 // FromConfig gives the options that the settings say.
 func FromConfig(c config.Hub) Options {
 	return Options{Listen: c.Listen, Data: c.Data, Database: c.Database, Blobs: c.Blobs, Bus: c.Bus, PublicURL: c.PublicURL,
-		TLSCert: c.TLSCert, TLSKey: c.TLSKey, Zone: c.Zone}
+		TLSCert: c.TLSCert, TLSKey: c.TLSKey, Proxy: c.ProxyAddr, Zone: c.Zone}
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -64,6 +68,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Console == nil {
+		o.Console = io.Discard
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -194,7 +201,7 @@ func (a *App) openStages(ctx context.Context) error {
 	})
 	a.api = api.New(api.Deps{Accounts: a.accounts, Ingest: a.ingest, Library: a.library, Planner: a.planner, Orders: a.orders, Fleet: a.fleet,
 		Evidence: a.evidence, DB: a.db, Blobs: a.blobs, Bus: a.bus, Metrics: a.metrics, Link: a.push, Pair: a.fleet.PairHandler(),
-		Zone: a.o.Zone, PublicURL: a.o.PublicURL, TLS: a.certs != nil, Version: a.o.Version, Log: log("api"), Now: a.o.Now})
+		Zone: a.o.Zone, PublicURL: a.o.PublicURL, TLS: a.certs != nil, Proxy: a.o.Proxy, Version: a.o.Version, Log: log("api"), Now: a.o.Now})
 	return nil
 }
 
@@ -254,7 +261,9 @@ func (a *App) Run(ctx context.Context) error {
 	} else if err != nil {
 		return errors.Join(err, a.Close())
 	}
-	a.greet(ctx)
+	if err := a.greet(ctx); err != nil {
+		return errors.Join(err, a.Close())
+	}
 	backCtx, stopBack := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBack()
 	back, backCtx := errgroup.WithContext(backCtx)

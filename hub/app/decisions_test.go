@@ -56,7 +56,7 @@ func TestWhatTheCommuneDecidesIsInItsPlan(t *testing.T) {
 	if list, _ := page["items"].([]any); len(list) != 2 || inner(list[0])["kind"] != "release" {
 		t.Errorf("listed: %v", page)
 	}
-	entries, err := r.accounts.Log(t.Context(), "", 2)
+	entries, err := r.accounts.Log(t.Context(), 0, 2)
 	if err != nil {
 		t.Fatal(err)
 	}

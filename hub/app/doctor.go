@@ -116,7 +116,7 @@ func checkDatabase(ctx context.Context, c config.Hub) finding {
 		}
 	}
 	if people == 0 {
-		return finding{say: "no accounts yet: loa-hub user add", warn: true}
+		return finding{say: "no accounts yet: open the link that serve prints, or loa-hub user add", warn: true}
 	}
 	return finding{say: fmt.Sprintf("%d people, %d agents", people, agents)}
 }

@@ -36,11 +36,9 @@ func (a *App) secure() (err error) {
 }
 
 // greet says where the hub is, and what a new one needs first.
-func (a *App) greet(ctx context.Context) {
+func (a *App) greet(ctx context.Context) error {
 	a.o.Logger.Info("hub serves", "url", a.URL(), "version", a.o.Version, "data", a.o.Data, "zone", a.o.Zone.String())
-	if n, err := a.accounts.Count(ctx); err == nil && n == 0 {
-		a.o.Logger.Warn("nobody has an account yet; make one: loa-hub user add --name NAME --role admin (password on standard input)")
-	}
+	return a.welcome(ctx)
 }
 
 // serve answers requests until ctx ends, then lets those under way finish.

@@ -120,7 +120,7 @@ func TestUrgentBulletinComesAndGoes(t *testing.T) {
 	r.json(admin, "POST", "urgent/"+id+"/approve", "").want(t, 409, "BULLETIN_CANCELLED")
 	r.json(lan, "POST", "urgent/"+id+"/cancel", "").want(t, 200, "") // again, and without a body
 
-	entries, err := r.accounts.Log(t.Context(), "", 3)
+	entries, err := r.accounts.Log(t.Context(), 0, 3)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"time"
@@ -22,10 +23,12 @@ type Hub struct {
 	PublicURL string     `mapstructure:"public_url"` // what people and agents dial, without a slash at the end; "" when not known
 	TLSCert   string     `mapstructure:"tls_cert"`   // PEM file of a certificate chain; "" takes the private CA's, if there is one
 	TLSKey    string     `mapstructure:"tls_key"`    // PEM file of its key; both or neither
+	Proxy     string     `mapstructure:"proxy"`      // IP address of the proxy before the hub, "" for none
 	Timezone  string     `mapstructure:"timezone"`   // IANA name of the fleet's zone
 	LogLevel  slog.Level `mapstructure:"log_level"`
 
-	Zone *time.Location `mapstructure:"-"` // Timezone, loaded
+	Zone      *time.Location `mapstructure:"-"` // Timezone, loaded
+	ProxyAddr netip.Addr     `mapstructure:"-"` // Proxy, read; zero for none
 }
 
 func hub() program {
@@ -38,6 +41,7 @@ func hub() program {
 		{"public_url", "", "address that people and agents dial, such as https://loa.example.vn"},
 		{"tls_cert", "", "PEM file of the certificate chain (default: the one of loa-hub tls init, if there is one)"},
 		{"tls_key", "", "PEM file of the certificate's key"},
+		{"proxy", "", "IP address of a proxy before the hub, whose X-Forwarded-For is believed"},
 		{"timezone", "Asia/Ho_Chi_Minh", "the fleet's time zone"},
 		{"log_level", "info", "debug, info, warn or error"},
 	}}
@@ -95,6 +99,13 @@ func (h *Hub) complete() error {
 	}
 	if h.TLSCert == "" && h.TLSKey != "" {
 		return invalid("tls_cert", errors.New("tls_key is there without tls_cert"))
+	}
+	if h.Proxy != "" {
+		addr, err := netip.ParseAddr(h.Proxy)
+		if err != nil {
+			return invalid("proxy", fmt.Errorf("%q is no IP address", h.Proxy))
+		}
+		h.ProxyAddr = addr.Unmap()
 	}
 	zone, err := time.LoadLocation(h.Timezone)
 	if err != nil || h.Timezone == "" || h.Timezone == "Local" {

@@ -13,21 +13,39 @@ import (
 
 // argon2id as OWASP's Password Storage Cheat Sheet asks at least (19 MiB, 2 passes, one lane): RFC 9106's
 // 64 MiB would stay in an idle hub's heap after every login.
+func owasp() cost { return cost{memoryKiB: 19 << 10, passes: 2} }
+
+// cost of one hash, of one lane.
+type cost struct{ memoryKiB, passes uint32 }
+
 const (
-	hashMemoryKiB = 19 << 10
-	hashPasses    = 2
-	hashLanes     = 1
-	hashLength    = 32
-	saltLength    = 16
+	hashLanes  = 1
+	hashLength = 32
+	saltLength = 16
 )
 
-// hasher bounds the hashes under way: each takes 19 MiB.
-type hasher struct{ places chan struct{} }
+// waiting is how many hashes may queue behind those under way: at some 30 ms each the last waits for half a second.
+const waiting = 32
 
-func newHasher(atOnce int) hasher { return hasher{places: make(chan struct{}, atOnce)} }
+// hasher bounds the hashes under way, each of which takes 19 MiB, and the queue before them: who finds it full is
+// refused at once (LOGIN_BUSY).
+type hasher struct {
+	cost          cost // of new hashes
+	places, queue chan struct{}
+}
+
+func newHasher(c cost, atOnce, waiting int) hasher {
+	return hasher{cost: c, places: make(chan struct{}, atOnce), queue: make(chan struct{}, atOnce+waiting)}
+}
 
 // derive waits for a place, or for the caller to give up.
 func (h hasher) derive(ctx context.Context, password string, salt []byte, memory, passes uint32, lanes uint8) ([]byte, error) {
+	select {
+	case h.queue <- struct{}{}:
+		defer func() { <-h.queue }()
+	default:
+		return nil, errBusy
+	}
 	select {
 	case h.places <- struct{}{}:
 	case <-ctx.Done():
@@ -41,24 +59,24 @@ func (h hasher) derive(ctx context.Context, password string, salt []byte, memory
 func (h hasher) hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltLength)
 	_, _ = rand.Read(salt) // never fails since Go 1.24
-	key, err := h.derive(ctx, password, salt, hashMemoryKiB, hashPasses, hashLanes)
+	key, err := h.derive(ctx, password, salt, h.cost.memoryKiB, h.cost.passes, hashLanes)
 	if err != nil {
 		return "", fmt.Errorf("hash password: %w", err)
 	}
-	return phc(salt, key), nil
+	return h.cost.phc(salt, key), nil
 }
 
-func phc(salt, key []byte) string {
+func (c cost) phc(salt, key []byte) string {
 	b64 := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, hashMemoryKiB, hashPasses, hashLanes, b64(salt), b64(key))
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.memoryKiB, c.passes, hashLanes, b64(salt), b64(key))
 }
 
 // decoy gives a PHC string that no password has: its key was not derived from any, so making it costs nothing.
-func decoy() string {
+func (c cost) decoy() string {
 	salt, key := make([]byte, saltLength), make([]byte, hashLength)
 	_, _ = rand.Read(salt) // never fails since Go 1.24
 	_, _ = rand.Read(key)
-	return phc(salt, key)
+	return c.phc(salt, key)
 }
 
 // matches tells whether password belongs to the PHC string.

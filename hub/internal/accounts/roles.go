@@ -1,5 +1,10 @@
 package accounts
 
+import (
+	"slices"
+	"time"
+)
+
 // Role of a person; what it may do is said by May.
 type Role string
 
@@ -31,17 +36,23 @@ const (
 	Withdraw Action = "withdraw" // take a report back, cancel a broadcast or a bulletin
 	Decide   Action = "decide"   // the commune's own decisions
 	Manage   Action = "manage"   // areas, policies, dayparts, pairing, agents
+	People   Action = "people"   // accounts, their roles and areas
 	Audit    Action = "audit"    // read the audit log
 )
+
+// Actions gives all of them: what a token's scope may name.
+func Actions() []Action {
+	return []Action{View, Author, Approve, Withdraw, Decide, Manage, People, Audit}
+}
 
 // May tells whether the role allows the action, in the person's own areas. Circular 39/2020/TT-BTTTT leaves
 // the commune its own order of play, the editorial board the approval; the machine room is the admin's.
 func (r Role) May(a Action) bool {
 	switch r {
 	case Admin:
-		return true
+		return slices.Contains(Actions(), a)
 	case Officer:
-		return a != Manage && a != Audit
+		return slices.Contains([]Action{View, Author, Approve, Withdraw, Decide}, a)
 	case Operator:
 		return a == View || a == Decide
 	case Viewer:
@@ -49,3 +60,19 @@ func (r Role) May(a Action) bool {
 	}
 	return false
 }
+
+// Caller is who asks: a person, and what the token they came with leaves them of their role.
+type Caller struct {
+	Person
+	Token   string    // id of the token, "" for a session
+	Scope   []Action  // of the token; empty is all that the role allows
+	Expires time.Time // of the token, zero for none
+}
+
+// May is the one rule of permission: a token never allows more than its person's role.
+func (c Caller) May(a Action) bool {
+	return c.Role.May(a) && (len(c.Scope) == 0 || slices.Contains(c.Scope, a))
+}
+
+// Whole tells whether the caller is the person with everything that is theirs, not a token for a part of it.
+func (c Caller) Whole() bool { return len(c.Scope) == 0 }

@@ -61,6 +61,7 @@ func (x Sessions) DeleteCtx(ctx context.Context, token string) error {
 	if _, err := x.s.db.NewDelete().Model((*sessionRow)(nil)).Where("token_hash = ?", secretHash(token)).Exec(ctx); err != nil {
 		return fmt.Errorf("delete session: %w", err)
 	}
+	x.s.lessen()
 	return nil
 }
 

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net/http"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -11,20 +10,37 @@ import (
 	"github.com/loa-vn/loa/hub/internal/planner"
 )
 
-// Two kinds of routes ask for no action: those for everybody, and those for every person that is signed in.
+// Three kinds of routes ask for no action: those for everybody, those for everybody who is signed in, and those about
+// the person's own means to sign in, for which a token with a scope is not enough.
 const (
 	public   accounts.Action = "public"
 	signedIn accounts.Action = "signed in"
+	own      accounts.Action = "own account"
 )
 
 // access says what each operation asks of a person's role; an operation that is missing here is refused to
 // everybody. Whether what it is about lies in the person's area, the operation asks by Server.mine.
 func access() map[string]accounts.Action {
 	return map[string]accounts.Action{
-		"login":        public,
-		"logout":       signedIn,
-		"me":           signedIn,
-		"create-token": signedIn,
+		"login":  public,
+		"setup":  public,
+		"logout": signedIn,
+		"me":     signedIn,
+
+		"change-password": own,
+		"enrol-otp":       own,
+		"confirm-otp":     own,
+		"remove-otp":      own,
+		"renew-recovery":  own,
+		"create-token":    own,
+		"list-tokens":     own,
+		"revoke-token":    own,
+
+		"list-people":   accounts.People,
+		"get-person":    accounts.People,
+		"invite-person": accounts.People,
+		"edit-person":   accounts.People,
+		"reset-person":  accounts.People,
 
 		"list-areas":  accounts.View,
 		"get-area":    accounts.View,
@@ -47,6 +63,7 @@ func access() map[string]accounts.Action {
 		"get-report":      accounts.View,
 		"get-peaks":       accounts.View,
 		"get-audio":       accounts.View,
+		"edit-report":     accounts.Author,
 		"approve-report":  accounts.Approve,
 		"withdraw-report": accounts.Withdraw,
 
@@ -70,56 +87,88 @@ func access() map[string]accounts.Action {
 	}
 }
 
-type personKey struct{}
+type callerKey struct{}
 
-// who is the person that asks; the zero Person on public routes.
-func who(ctx context.Context) accounts.Person {
-	p, _ := ctx.Value(personKey{}).(accounts.Person)
-	return p
+// caller is who asks and with what scope; the zero Caller on public routes.
+func caller(ctx context.Context) accounts.Caller {
+	c, _ := ctx.Value(callerKey{}).(accounts.Caller)
+	return c
 }
 
-// guard lets a request through when its operation is in the table and the person's role allows it.
+// who is the person that asks.
+func who(ctx context.Context) accounts.Person { return caller(ctx).Person }
+
+// by is who asks, for an audit line that accounts write.
+func by(ctx context.Context) accounts.By {
+	return accounts.By{Name: who(ctx).Name, Origin: info(ctx).origin}
+}
+
+// guard lets a request through when its operation is in the table and the caller may do what it asks for.
 func (s *Server) guard(hc huma.Context, next func(huma.Context)) {
 	action, known := s.access[hc.Operation().OperationID]
 	if action == public {
 		next(hc)
 		return
 	}
-	ctx := hc.Context()
-	person, err := s.authenticate(ctx, hc.Header("Authorization"))
-	switch {
-	case err != nil:
-	case !known, action != signedIn && !person.Role.May(action):
+	c, err := s.authenticate(hc.Context(), hc.Header("Authorization"))
+	if err == nil && (!known || !permits(c, action)) {
 		err = errForbidden
 	}
 	if err != nil {
 		s.refuse(hc, err)
 		return
 	}
-	next(huma.WithValue(hc, personKey{}, person))
+	next(huma.WithValue(hc, callerKey{}, c))
 }
 
-// authenticate finds the person behind a token or, without one, behind the session.
-func (s *Server) authenticate(ctx context.Context, authorization string) (accounts.Person, error) {
+// permits is what an entry of the table asks for.
+func permits(c accounts.Caller, action accounts.Action) bool {
+	switch action {
+	case signedIn:
+		return true
+	case own:
+		return c.Whole()
+	}
+	return c.May(action)
+}
+
+// authenticate finds the caller behind a token or, without one, behind the session as it was loaded.
+func (s *Server) authenticate(ctx context.Context, authorization string) (accounts.Caller, error) {
 	if authorization != "" {
 		scheme, token, _ := strings.Cut(authorization, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
-			return accounts.Person{}, accounts.ErrNotSignedIn()
+			return accounts.Caller{}, accounts.ErrNotSignedIn()
 		}
 		return s.Accounts.ByToken(ctx, strings.TrimSpace(token))
 	}
 	id := s.sessions.GetString(ctx, sessionPerson)
 	if id == "" {
-		return accounts.Person{}, accounts.ErrNotSignedIn()
+		return accounts.Caller{}, accounts.ErrNotSignedIn()
 	}
-	return s.Accounts.ByID(ctx, id)
+	p, err := s.Accounts.BySession(ctx, id, s.sessions.GetInt64(ctx, sessionEpoch))
+	return accounts.Caller{Person: p}, err
+}
+
+// again finds the caller of a request that is still being answered as they are now: a session that was loaded at its
+// beginning may have ended since.
+func (s *Server) again(ctx context.Context, authorization string) (accounts.Caller, error) {
+	if authorization == "" {
+		_, found, err := s.Accounts.Sessions().FindCtx(ctx, s.sessions.Token(ctx))
+		if err != nil {
+			return accounts.Caller{}, err
+		}
+		if !found {
+			return accounts.Caller{}, accounts.ErrNotSignedIn()
+		}
+	}
+	return s.authenticate(ctx, authorization)
 }
 
 // refuse answers from a middleware.
 func (s *Server) refuse(hc huma.Context, err error) {
 	p := s.problemOf(hc.Context(), err)
-	if p.Status == http.StatusUnauthorized {
-		hc.SetHeader("WWW-Authenticate", `Bearer realm="loa"`)
+	for name, values := range p.GetHeaders() {
+		hc.SetHeader(name, values[0])
 	}
 	hc.SetHeader("Content-Type", p.ContentType(""))
 	hc.SetStatus(p.Status)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"reflect"
 	"strings"
 	"time"
@@ -51,6 +52,7 @@ type Deps struct {
 	Zone      *time.Location // of the fleet
 	PublicURL string         // "" when not known
 	TLS       bool           // the hub speaks TLS itself
+	Proxy     netip.Addr     // of the proxy before the hub, whose X-Forwarded-For is believed; zero for none
 	Version   string         // of this program
 	Log       *slog.Logger
 	Now       func() time.Time
@@ -63,6 +65,7 @@ type Server struct {
 	huma     huma.API
 	sessions *scs.SessionManager
 	metrics  *Metrics
+	plain    []string // patterns of routes that are no operations
 	access   map[string]accounts.Action
 	ring     *ring
 
@@ -78,6 +81,9 @@ func New(d Deps) *Server {
 	s.huma = humago.NewWithPrefix(s.mux, Prefix, s.config())
 	s.huma.UseMiddleware(s.guard)
 	s.sessionRoutes()
+	s.ownRoutes()
+	s.peopleRoutes()
+	s.setupRoutes()
 	s.areaRoutes()
 	s.pairingRoutes()
 	s.agentRoutes()
@@ -133,6 +139,12 @@ func schemaName(t reflect.Type, hint string) string {
 		return "PersonRef"
 	}
 	return name
+}
+
+// handle adds a route that is no operation: nobody is asked who they are, so what it tells is for everybody.
+func (s *Server) handle(pattern string, h http.Handler) {
+	s.plain = append(s.plain, pattern)
+	s.mux.Handle(pattern, h)
 }
 
 // register adds an operation whose errors become problems.

@@ -22,6 +22,7 @@ import (
 	"github.com/loa-vn/loa/hub/internal/fleet"
 	"github.com/loa-vn/loa/hub/internal/ingest"
 	"github.com/loa-vn/loa/hub/internal/library"
+	"github.com/loa-vn/loa/hub/internal/orders"
 	"github.com/loa-vn/loa/hub/internal/planner"
 	"github.com/loa-vn/loa/hub/internal/store"
 )
@@ -62,7 +63,8 @@ func newBench(t testing.TB) *bench {
 	check(t, err)
 	plan := planner.New(planner.Deps{DB: db.DB, Blobs: blobs, Bus: b, Reports: lib, Agents: none{}, Sealer: noSeal{},
 		Zone: time.FixedZone("Asia/Ho_Chi_Minh", 7*3600), Log: log, Now: now})
-	s := &bench{Server: New(Deps{Accounts: people, Ingest: ing, Library: lib, Planner: plan, Fleet: flt, Evidence: evidence.New(db.DB, now),
+	s := &bench{Server: New(Deps{Accounts: people, Ingest: ing, Library: lib, Planner: plan, Fleet: flt,
+		Orders: orders.New(orders.Deps{DB: db.DB, Bus: b, Reports: lib, Places: places{plan}, Log: log, Now: now}), Evidence: evidence.New(db.DB, now),
 		DB: db, Blobs: blobs, Bus: b, Metrics: NewMetrics(), Link: http.NotFoundHandler(), Pair: http.NotFoundHandler(),
 		Rates: Rates{Requests: Rate{PerSecond: -1}, Handshakes: Rate{PerSecond: -1}},
 		Zone:  time.FixedZone("Asia/Ho_Chi_Minh", 7*3600), Log: log, Now: now}), tokens: map[string]string{}, dir: dir}
@@ -73,16 +75,32 @@ func newBench(t testing.TB) *bench {
 	}
 	for name, p := range map[string]accounts.Person{"admin": {Role: accounts.Admin}, "officer-a": {Role: accounts.Officer, Area: "xa-a"},
 		"viewer-b": {Role: accounts.Viewer, Area: "xa-b"}, "admin-b": {Role: accounts.Admin, Area: "xa-b"}} {
-		// Written past accounts: hashing a password for each would take most of the tests' time.
-		p.ID = name
-		_, err := db.NewInsert().Table("people").Model(&map[string]any{"id": name, "name": name, "role": string(p.Role), "area": p.Area,
-			"password_hash": "", "disabled": false, "created_at": 0}).Exec(ctx)
-		check(t, err)
-		s.tokens[name], err = people.NewToken(ctx, p, "test", time.Time{})
-		check(t, err)
+		s.join(t, name, p)
 	}
 	return s
 }
+
+// join adds a person, whose id is their name, with a token. They are written past accounts: hashing a password for each
+// would take most of the tests' time.
+func (b *bench) join(t testing.TB, name string, p accounts.Person) {
+	t.Helper()
+	p.ID = name
+	_, err := b.DB.NewInsert().Table("people").Model(&map[string]any{"id": name, "name": name, "role": string(p.Role), "area": p.Area,
+		"password_hash": "", "disabled": false, "created_at": 0}).Exec(t.Context())
+	check(t, err)
+	b.tokens[name], err = b.Accounts.NewToken(t.Context(), accounts.Caller{Person: p}, accounts.Token{Label: "test"})
+	check(t, err)
+}
+
+// places is what app does between orders and planner.
+type places struct{ planner *planner.Planner }
+
+func (p places) Where(ctx context.Context, t orders.Targets) (orders.Where, error) {
+	w, err := p.planner.Where(ctx, planner.Targets(t))
+	return orders.Where(w), err
+}
+
+func (places) Room(context.Context, orders.Aimed) error { return nil }
 
 type none struct{}
 

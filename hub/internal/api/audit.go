@@ -5,9 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/loa-vn/loa/hub/internal/accounts"
 )
@@ -47,7 +46,7 @@ type auditInput struct {
 
 // AuditEntry is one line of the audit log.
 type AuditEntry struct {
-	ID      string    `json:"id"`
+	ID      string    `json:"id" doc:"its number in the chain, from 1"`
 	At      time.Time `json:"at"`
 	Who     string    `json:"who"`
 	From    string    `json:"from" doc:"network address, or console"`
@@ -56,6 +55,7 @@ type AuditEntry struct {
 	Area    string    `json:"area"`
 	Before  any       `json:"before,omitempty"`
 	After   any       `json:"after,omitempty"`
+	Hash    string    `json:"hash" doc:"SHA-256 over the hash of the line before and all of this one"`
 }
 
 // page is how every list comes; next is "" on the last one.
@@ -79,8 +79,10 @@ func (s *Server) auditRoutes() {
 }
 
 func (s *Server) listAudit(ctx context.Context, in *auditInput) (*pageOutput[AuditEntry], error) {
+	var cursor int64
 	if in.Cursor != "" {
-		if _, err := uuid.Parse(in.Cursor); err != nil {
+		var err error
+		if cursor, err = strconv.ParseInt(in.Cursor, 10, 64); err != nil || cursor < 1 {
 			return nil, errCursor
 		}
 	}
@@ -89,7 +91,7 @@ func (s *Server) listAudit(ctx context.Context, in *auditInput) (*pageOutput[Aud
 	if err != nil {
 		return nil, err
 	}
-	items, cursor := []AuditEntry{}, in.Cursor
+	items := []AuditEntry{}
 	for {
 		entries, err := s.Accounts.Log(ctx, cursor, in.Limit+1)
 		if err != nil {
@@ -97,15 +99,15 @@ func (s *Server) listAudit(ctx context.Context, in *auditInput) (*pageOutput[Aud
 		}
 		for _, e := range entries {
 			if !covers(tree, who(ctx).Area, e.Area) {
-				cursor = e.ID
+				cursor = e.Seq
 				continue
 			}
 			if len(items) == in.Limit {
-				return paged(items, cursor), nil
+				return paged(items, strconv.FormatInt(cursor, 10)), nil
 			}
-			cursor = e.ID
-			items = append(items, AuditEntry{ID: e.ID, At: e.At, Who: e.Who, From: e.Origin, Action: e.Action,
-				Subject: e.Subject, Area: e.Area, Before: raw(e.Before), After: raw(e.After)})
+			cursor = e.Seq
+			items = append(items, AuditEntry{ID: strconv.FormatInt(e.Seq, 10), At: e.At, Who: e.Who, From: e.Origin, Action: e.Action,
+				Subject: e.Subject, Area: e.Area, Before: raw(e.Before), After: raw(e.After), Hash: e.Hash})
 		}
 		if len(entries) <= in.Limit {
 			return paged(items, ""), nil

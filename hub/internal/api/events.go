@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/loa-vn/loa/hub/internal/accounts"
 	"github.com/loa-vn/loa/hub/internal/bus"
 	"github.com/loa-vn/loa/hub/internal/planner"
 )
@@ -96,17 +97,24 @@ func (s *Server) eventRoutes() {
 	o.Description = "Each event has an id, its topic as name (agent, report, broadcast, urgent, plan, play, alarm, pairing) and JSON data " +
 		"{topic, area, agent, id, data}. lagged: events were lost, read anew what you follow. A comment every 15 s when nothing happens."
 	o.Responses = map[string]*huma.Response{"200": {Description: "Events", Content: map[string]*huma.MediaType{"text/event-stream": {}}}}
-	register(s, o, func(ctx context.Context, in *eventsInput) (*huma.StreamResponse, error) {
-		own := who(ctx).Area
+	register(s, o, func(_ context.Context, in *eventsInput) (*huma.StreamResponse, error) {
 		return &huma.StreamResponse{Body: func(hc huma.Context) {
 			_, w := humago.Unwrap(hc)
-			s.stream(hc.Context(), w, own, in.LastEventID)
+			authorization := hc.Header("Authorization")
+			s.stream(hc.Context(), w, in.LastEventID, func(ctx context.Context) (accounts.Caller, error) {
+				return s.again(ctx, authorization)
+			})
 		}}, nil
 	})
 }
 
-// stream writes what the person may see until the client or the hub goes.
-func (s *Server) stream(ctx context.Context, w http.ResponseWriter, own, last string) {
+// askAgain is the longest that a stream shows events without asking whether its caller still may see them.
+const askAgain = time.Second
+
+// stream writes what the caller may see until they, the client or the hub go. Of what this hub did to their session,
+// token or rights it hears at once; of what another hub did, or time, before the next events a second later, and with
+// the next heartbeat.
+func (s *Server) stream(ctx context.Context, w http.ResponseWriter, last string, again func(context.Context) (accounts.Caller, error)) {
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would keep events back
 	at, lost := s.ring.place(last)
@@ -114,24 +122,43 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, own, last st
 	out.comment("loa")
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
+	c, asked := caller(ctx), s.Now()
+	less := s.Accounts.Less()
 	for out.err == nil {
 		events, next, overrun, more, closed := s.ring.after(at)
+		if ended(less) || s.Now().Sub(asked) >= askAgain {
+			less, asked = s.Accounts.Less(), s.Now() // taken before asking: what changes from here on is heard
+			var err error
+			if c, err = again(ctx); err != nil || !c.May(accounts.View) {
+				return
+			}
+		}
 		if lost || overrun {
 			out.event(next, bus.Event{Topic: bus.Lagged})
 			lost = false
 		}
-		s.show(ctx, out, own, at, events)
+		s.show(ctx, out, c.Area, at, events)
 		at = next
-		if closed || out.flush() != nil {
+		if out.flush() != nil || closed {
 			return
 		}
 		select {
 		case <-ctx.Done():
 			return
+		case <-less:
 		case <-more:
 		case <-beat.C:
 			out.comment("")
 		}
+	}
+}
+
+func ended(ch <-chan struct{}) bool {
+	select {
+	case <-ch:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -11,15 +11,16 @@ import (
 
 // plainRoutes are those outside the operations: health, metrics, and the answer to what does not exist.
 func (s *Server) plainRoutes() {
-	s.mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { ok(w) })
-	s.mux.HandleFunc("GET /readyz", s.readyz)
-	s.mux.Handle("GET /metrics", s.metrics.handler())
-	s.mux.HandleFunc(Prefix+"/", s.nothingHere)
+	s.handle("GET /livez", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { ok(w) }))
+	s.handle("GET /readyz", http.HandlerFunc(s.readyz))
+	s.handle("GET /metrics", s.metrics.handler())
+	nothing := http.HandlerFunc(s.nothingHere)
+	s.handle(Prefix+"/", nothing)
 	if s.Pages != nil {
-		s.mux.Handle("/", s.Pages)
-		s.mux.HandleFunc("/agent/", s.nothingHere)
+		s.handle("/", s.Pages)
+		s.handle("/agent/", nothing)
 	} else {
-		s.mux.HandleFunc("/", s.nothingHere)
+		s.handle("/", nothing)
 	}
 }
 

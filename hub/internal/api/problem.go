@@ -4,12 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/text/language"
 
+	"github.com/loa-vn/loa/hub/internal/accounts"
 	"github.com/loa-vn/loa/hub/internal/api/body"
 	"github.com/loa-vn/loa/internal/problem"
 )
@@ -25,6 +29,8 @@ type Problem struct {
 	EN      string       `json:"en" doc:"detail in English"`
 	Errors  []FieldError `json:"errors,omitempty" doc:"the inputs it is about"`
 	Request string       `json:"request_id,omitempty" doc:"to be told to whoever reads the hub's log"`
+
+	after time.Duration // in which asking again is of no use
 }
 
 // FieldError names one input that is wrong.
@@ -38,6 +44,18 @@ func (p *Problem) Error() string { return p.Code + ": " + p.EN }
 
 // GetStatus implements huma.StatusError.
 func (p *Problem) GetStatus() int { return p.Status }
+
+// GetHeaders implements huma.HeadersError.
+func (p *Problem) GetHeaders() http.Header {
+	h := http.Header{}
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="loa"`)
+	}
+	if p.after > 0 {
+		h.Set("Retry-After", strconv.FormatInt(int64((p.after+time.Second-1)/time.Second), 10))
+	}
+	return h
+}
 
 // ContentType implements huma.ContentTypeFilter.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
@@ -63,8 +81,18 @@ func (s *Server) problemOf(ctx context.Context, err error) *Problem {
 	if p.Status >= 500 {
 		s.Log.ErrorContext(ctx, "request failed", "code", p.Code, "request", requestID(ctx), "err", err)
 	}
-	return answer(ctx, p)
+	out := answer(ctx, p)
+	var wait *accounts.WaitError
+	if errors.As(err, &wait) {
+		out.after = wait.After
+	} else if p.Status == http.StatusServiceUnavailable {
+		out.after = busyTime
+	}
+	return out
 }
+
+// busyTime is when to ask a hub again that could not answer.
+const busyTime = 5 * time.Second
 
 func answer(ctx context.Context, p *problem.Error) *Problem {
 	out := &Problem{Type: "urn:loa:problem:" + p.Code, Title: http.StatusText(p.Status), Status: p.Status,
@@ -84,6 +112,7 @@ func answer(ctx context.Context, p *problem.Error) *Problem {
 // write sends a problem from outside the operations: unknown routes, refused origins, panics.
 func (s *Server) write(w http.ResponseWriter, r *http.Request, err error) {
 	p := s.problemOf(r.Context(), err)
+	maps.Copy(w.Header(), p.GetHeaders())
 	w.Header().Set("Content-Type", p.ContentType(""))
 	w.WriteHeader(p.Status)
 	if r.Method != http.MethodHead {
@@ -210,6 +239,9 @@ var (
 	errTokenExpiry = problem.New("TOKEN_EXPIRED", 422,
 		"Thời hạn của mã truy cập đã qua. Hãy chọn ngày sau hôm nay.",
 		"The token would have ended already. Choose a time to come.").At("expires_at")
+	errRepeat = problem.New("PASSWORD_REPEAT", 422,
+		"Hai lần nhập mật khẩu không giống nhau. Hãy nhập lại cả hai.",
+		"The two passwords differ. Type both again.").At("again")
 	errAudioPart = problem.New("AUDIO_REQUIRED", 422,
 		"Chưa có tệp âm thanh. Hãy gửi tệp trong phần audio của biểu mẫu.",
 		"There is no audio. Send the file as the form's part audio.").At("audio")

@@ -131,7 +131,7 @@ func (s *Server) limited(w http.ResponseWriter, r *http.Request) bool {
 	if agent {
 		l = s.handshakes
 	}
-	wait, ok := l.take(origin(r))
+	wait, ok := l.take(s.origin(r))
 	if ok {
 		return false
 	}

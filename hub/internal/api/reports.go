@@ -33,6 +33,25 @@ type reportListInput struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
 
+type reportChange struct {
+	Title      *string `json:"title,omitempty" minLength:"1" maxLength:"200"`
+	Area       *string `json:"area,omitempty" doc:"code of the area that answers for it; empty: the whole tree"`
+	Series     *string `json:"series,omitempty" maxLength:"500"`
+	Source     *string `json:"source,omitempty" maxLength:"500"`
+	Language   *string `json:"language,omitempty" maxLength:"500"`
+	LawTitle   *string `json:"law_title,omitempty" maxLength:"500"`
+	LawNumber  *string `json:"law_number,omitempty" maxLength:"500"`
+	LawField   *string `json:"law_field,omitempty" maxLength:"500"`
+	ValidFrom  *string `json:"valid_from,omitempty" doc:"RFC 3339; empty: no limit"`
+	ValidUntil *string `json:"valid_until,omitempty" doc:"RFC 3339; empty: no limit"`
+}
+
+type reportEditInput struct {
+	IDInput
+	IfMatch string `header:"If-Match" doc:"the version that was seen; 412 STALE_VERSION when there is a newer one"`
+	Body    reportChange
+}
+
 type approveInput struct {
 	IDInput
 	IfMatch string `header:"If-Match" doc:"the version that was heard and read"`
@@ -53,6 +72,7 @@ func (s *Server) reportRoutes() {
 		r, err := s.report(ctx, in.ID)
 		return viewReport(r), err
 	})
+	register(s, op("edit-report", http.MethodPatch, "/reports/{id}", "Change what is written about a report; an approval ends by it"), s.editReport)
 	register(s, op("approve-report", http.MethodPost, "/reports/{id}/approve", "Say that this audio may be heard"), s.approveReport)
 	register(s, op("withdraw-report", http.MethodPost, "/reports/{id}/withdraw", "Take a report back for good"), s.withdrawReport)
 	peaks := op("get-peaks", http.MethodGet, "/reports/{id}/peaks", "Waveform: signed bytes, minimum and maximum in turn")
@@ -137,12 +157,66 @@ func (s *Server) listReports(ctx context.Context, in *reportListInput) (*pageOut
 	return paged(p.Items, p.Next), nil
 }
 
-func (s *Server) approveReport(ctx context.Context, in *approveInput) (*reportOutput, error) {
-	version, err := ifMatch(in.IfMatch)
+func (s *Server) editReport(ctx context.Context, in *reportEditInput) (*reportOutput, error) {
+	version, before, err := s.changeableReport(ctx, in.ID, in.IfMatch)
 	if err != nil {
 		return nil, err
 	}
-	before, err := s.ownReport(ctx, in.ID)
+	meta, err := s.changedMeta(before.Meta, in.Body)
+	if err != nil {
+		return nil, err
+	}
+	if meta.Area != before.Area {
+		if err := s.assignable(ctx, meta.Area); err != nil {
+			return nil, err
+		}
+	}
+	r, err := s.Library.Edit(ctx, in.ID, version, meta, libraryPerson(who(ctx)))
+	if err != nil {
+		return nil, err
+	}
+	said := func(r library.Report) map[string]any {
+		return map[string]any{"state": r.State, "version": r.Version, "meta": r.Meta}
+	}
+	return viewReport(r), s.audit(ctx, change{action: "report.edit", subject: r.ID, area: before.Area, before: said(before), after: said(r)})
+}
+
+func (s *Server) changedMeta(m library.Meta, c reportChange) (library.Meta, error) {
+	set(&m.Title, c.Title)
+	set(&m.Area, c.Area)
+	set(&m.Series, c.Series)
+	set(&m.Source, c.Source)
+	set(&m.Language, c.Language)
+	set(&m.LawTitle, c.LawTitle)
+	set(&m.LawNumber, c.LawNumber)
+	set(&m.LawField, c.LawField)
+	var err error
+	if c.ValidFrom != nil {
+		if m.ValidFrom, err = s.instant("valid_from", *c.ValidFrom); err != nil {
+			return m, err
+		}
+	}
+	if c.ValidUntil != nil {
+		m.ValidUntil, err = s.instant("valid_until", *c.ValidUntil)
+	}
+	return m, err
+}
+
+// changeableReport gives a report that is the person's, and the version they saw, or the one whose area was checked here.
+func (s *Server) changeableReport(ctx context.Context, id, header string) (int64, library.Report, error) {
+	version, err := ifMatch(header)
+	if err != nil {
+		return 0, library.Report{}, err
+	}
+	r, err := s.ownReport(ctx, id)
+	if version == 0 {
+		version = r.Version
+	}
+	return version, r, err
+}
+
+func (s *Server) approveReport(ctx context.Context, in *approveInput) (*reportOutput, error) {
+	version, before, err := s.changeableReport(ctx, in.ID, in.IfMatch)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"runtime/debug"
 	"strings"
@@ -56,7 +57,7 @@ func securityHeaders(h http.Header) {
 func (s *Server) begin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := uuid.Must(uuid.NewV7()).String()
-		ri := &requestInfo{id: id, origin: origin(r), english: wantsEnglish(r.Header.Get("Accept-Language"))}
+		ri := &requestInfo{id: id, origin: s.origin(r), english: wantsEnglish(r.Header.Get("Accept-Language"))}
 		securityHeaders(w.Header())
 		w.Header().Set("X-Request-Id", id)
 		if strings.HasPrefix(r.URL.Path, Prefix+"/") {
@@ -95,11 +96,21 @@ func (p *patient) extend() {
 // Unwrap lets http.ResponseController through.
 func (p *patient) Unwrap() http.ResponseWriter { return p.ResponseWriter }
 
-// origin is the peer's address. A proxy's X-Forwarded-For is not believed: anybody can write one.
-func origin(r *http.Request) string {
+// origin is the address a request came from: the peer's, or, where the peer is the hub's own proxy, what that one wrote
+// last into X-Forwarded-For. Anybody else's X-Forwarded-For is not believed: anybody can write one.
+func (s *Server) origin(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
+	}
+	peer, err := netip.ParseAddr(host)
+	if err != nil || !s.Proxy.IsValid() || peer.Unmap() != s.Proxy {
+		return host
+	}
+	forwarded := strings.Join(r.Header.Values("X-Forwarded-For"), ",")
+	last := strings.TrimSpace(forwarded[strings.LastIndexByte(forwarded, ',')+1:])
+	if ip, err := netip.ParseAddr(last); err == nil {
+		return ip.String()
 	}
 	return host
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -17,6 +16,7 @@ const (
 	sessionLife   = 12 * time.Hour
 	sessionCookie = "loa_session"
 	sessionPerson = "person"
+	sessionEpoch  = "epoch"
 )
 
 // newSessions makes the manager by hand: scs.New starts a goroutine for a store that is not used here.
@@ -29,45 +29,62 @@ type loginInput struct {
 	Body struct {
 		Name     string `json:"name" minLength:"1" maxLength:"128"`
 		Password string `json:"password" minLength:"1" maxLength:"1024"`
-		OTP      string `json:"otp,omitempty" maxLength:"16" doc:"one-time code, for accounts that have one"`
+		OTP      string `json:"otp,omitempty" maxLength:"32" doc:"one-time code or recovery code, for accounts that have them"`
 	}
 }
 
 type personOutput struct{ Body accounts.Person }
 
-type tokenInput struct {
-	Body struct {
-		Label   string     `json:"label" minLength:"1" maxLength:"100" doc:"what it is for"`
-		Expires *time.Time `json:"expires_at,omitempty" doc:"never when left out"`
-	}
+// Me is who asks, and what they may do: what pages show and leave out.
+type Me struct {
+	accounts.Account
+	May   []accounts.Action `json:"may" nullable:"false" doc:"in their area and below"`
+	Token bool              `json:"token" doc:"asked with a token, not a session"`
 }
 
-type tokenOutput struct {
-	Body struct {
-		Token string `json:"token" doc:"shown once: Authorization: Bearer …"`
-	}
-}
+type meOutput struct{ Body Me }
 
 func (s *Server) sessionRoutes() {
 	register(s, op("login", http.MethodPost, "/login", "Sign in and get a session cookie"), s.login)
 	register(s, op("logout", http.MethodPost, "/logout", "End the session"), s.logout)
-	register(s, op("me", http.MethodGet, "/me", "Who am I"), func(ctx context.Context, _ *struct{}) (*personOutput, error) {
-		return &personOutput{who(ctx)}, nil
-	})
-	register(s, created(op("create-token", http.MethodPost, "/tokens", "Make a token that acts as this person")), s.createToken)
+	register(s, op("me", http.MethodGet, "/me", "Who am I, and what may I do"), s.me)
+}
+
+func (s *Server) me(ctx context.Context, _ *struct{}) (*meOutput, error) {
+	c := caller(ctx)
+	a, err := s.Accounts.Account(ctx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	out := &meOutput{Me{Account: a, May: []accounts.Action{}, Token: c.Token != ""}}
+	for _, action := range accounts.Actions() {
+		if c.May(action) {
+			out.Body.May = append(out.Body.May, action)
+		}
+	}
+	return out, nil
 }
 
 func (s *Server) login(ctx context.Context, in *loginInput) (*personOutput, error) {
-	p, err := s.Accounts.Login(ctx, in.Body.Name, in.Body.Password)
+	p, err := s.Accounts.Login(ctx, accounts.Attempt{Name: in.Body.Name, Password: in.Body.Password, OTP: in.Body.OTP, From: info(ctx).origin})
 	if err != nil {
-		s.Log.WarnContext(ctx, "login refused", "name", in.Body.Name, "from", info(ctx).origin)
+		s.Log.WarnContext(ctx, "login refused", "name", in.Body.Name, "from", info(ctx).origin, "why", err)
 		return nil, err
 	}
-	if err := s.sessions.RenewToken(ctx); err != nil { // a session known before the login must not become one after it
+	if err := s.beginSession(ctx, p); err != nil {
 		return nil, err
+	}
+	return &personOutput{p}, s.audit(ctx, change{person: p, action: "login", subject: p.ID, area: p.Area})
+}
+
+// beginSession makes the session one of p's, under a new cookie: one known before must not become one after it.
+func (s *Server) beginSession(ctx context.Context, p accounts.Person) error {
+	if err := s.sessions.RenewToken(ctx); err != nil {
+		return err
 	}
 	s.sessions.Put(ctx, sessionPerson, p.ID)
-	return &personOutput{p}, s.audit(ctx, change{person: p, action: "login", subject: p.ID, area: p.Area})
+	s.sessions.Put(ctx, sessionEpoch, p.Epoch)
+	return nil
 }
 
 func (s *Server) logout(ctx context.Context, _ *struct{}) (*struct{}, error) {
@@ -76,23 +93,6 @@ func (s *Server) logout(ctx context.Context, _ *struct{}) (*struct{}, error) {
 	}
 	p := who(ctx)
 	return nil, s.audit(ctx, change{action: "logout", subject: p.ID, area: p.Area})
-}
-
-func (s *Server) createToken(ctx context.Context, in *tokenInput) (*tokenOutput, error) {
-	p := who(ctx)
-	var expires time.Time
-	if in.Body.Expires != nil {
-		if expires = *in.Body.Expires; !expires.After(s.Now()) {
-			return nil, errTokenExpiry
-		}
-	}
-	token, err := s.Accounts.NewToken(ctx, p, strings.TrimSpace(in.Body.Label), expires)
-	if err != nil {
-		return nil, err
-	}
-	out := &tokenOutput{}
-	out.Body.Token = token
-	return out, s.audit(ctx, change{action: "token.create", subject: p.ID, area: p.Area, after: in.Body})
 }
 
 func op(id, method, path, summary string) huma.Operation {
