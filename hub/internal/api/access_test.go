@@ -105,13 +105,17 @@ func (b *bench) planned(t *testing.T, area string) planner.Broadcast {
 	return out
 }
 
+// asPerson is the context of a request that p makes.
+func asPerson(ctx context.Context, p accounts.Person) context.Context {
+	return context.WithValue(ctx, callerKey{}, accounts.Caller{Person: p})
+}
+
 // What is checked for a person is what is changed: without If-Match the version that was read counts, so that an
 // edit in between cannot bring in another's areas.
 func TestAChangeIsOfTheVersionThatWasChecked(t *testing.T) {
 	b := newBench(t)
 	made := b.planned(t, "xa-a")
-	ctx := context.WithValue(t.Context(), callerKey{},
-		accounts.Caller{Person: accounts.Person{ID: "officer-a", Role: accounts.Officer, Area: "xa-a"}})
+	ctx := asPerson(t.Context(), accounts.Person{ID: "officer-a", Role: accounts.Officer, Area: "xa-a"})
 	for header, want := range map[string]int{"": 1, "*": 1, `"7"`: 7} {
 		if version, _, err := b.changeable(ctx, made.ID, header); err != nil || version != want {
 			t.Errorf("If-Match %q is version %d, %v, not %d", header, version, err, want)

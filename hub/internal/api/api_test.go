@@ -349,31 +349,3 @@ func TestHealthAndMetrics(t *testing.T) {
 		t.Errorf("without a database it still lives: %d", status)
 	}
 }
-
-func TestSessionCookie(t *testing.T) {
-	b := newBench(t)
-	_, err := b.Accounts.Add(t.Context(), accounts.NewPerson{Name: "lan", Password: "a long sentence", Role: accounts.Officer, Area: "xa-a"})
-	check(t, err)
-	status, header, body := b.ask(t, "", "POST", "/api/v1/login", `{"name":"lan","password":"a long sentence"}`)
-	if status != 200 {
-		t.Fatal(status, body)
-	}
-	cookie, _, _ := strings.Cut(header.Get("Set-Cookie"), ";")
-	for _, flag := range []string{"loa_session=", "HttpOnly", "SameSite=Lax"} {
-		if !strings.Contains(header.Get("Set-Cookie"), flag) {
-			t.Errorf("cookie %q lacks %s", header.Get("Set-Cookie"), flag)
-		}
-	}
-	if status, _, body := b.ask(t, "", "GET", "/api/v1/me", "", "Cookie", cookie); status != 200 || !strings.Contains(body, `"lan"`) {
-		t.Errorf("me: %d %s", status, body)
-	}
-	if status, _, _ := b.ask(t, "", "POST", "/api/v1/logout", "", "Cookie", cookie); status != 204 {
-		t.Errorf("logout: %d", status)
-	}
-	if status, _, _ := b.ask(t, "", "GET", "/api/v1/me", "", "Cookie", cookie); status != 401 {
-		t.Errorf("after logout: %d", status)
-	}
-	if status, _, body := b.ask(t, "", "POST", "/api/v1/login", `{"name":"lan","password":"wrong"}`); status != 401 || codeOf(body) != "LOGIN_FAILED" {
-		t.Errorf("wrong password: %d %s", status, body)
-	}
-}

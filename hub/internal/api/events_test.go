@@ -21,12 +21,17 @@ type listener struct {
 
 func (b *bench) listen(t *testing.T, url, person, last string) *listener {
 	t.Helper()
+	return b.listenAs(t, url, "Authorization", "Bearer "+b.tokens[person], "Last-Event-ID", last)
+}
+
+// listenAs opens a stream with headers.
+func (b *bench) listenAs(t *testing.T, url string, header ...string) *listener {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	req, err := http.NewRequestWithContext(ctx, "GET", url+"/api/v1/events", nil)
 	check(t, err)
-	req.Header.Set("Authorization", "Bearer "+b.tokens[person])
-	if last != "" {
-		req.Header.Set("Last-Event-ID", last)
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
 	}
 	resp, err := http.DefaultClient.Do(req)
 	check(t, err)
@@ -51,6 +56,19 @@ func (l *listener) until(t *testing.T, text string) []string {
 	}
 	t.Fatalf("the stream ended before %q: %q", text, seen)
 	return nil
+}
+
+// ends gives what came until the hub ended the stream.
+func (l *listener) ends(t *testing.T) string {
+	t.Helper()
+	var seen []string
+	for l.lines.Scan() {
+		seen = append(seen, l.lines.Text())
+	}
+	if err := l.lines.Err(); err != nil {
+		t.Errorf("the stream did not end by itself: %v", err)
+	}
+	return strings.Join(seen, "\n")
 }
 
 // running starts a server and its Run, and ends both with the test.
