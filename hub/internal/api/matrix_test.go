@@ -77,6 +77,9 @@ func matrix() map[string]row {
 		"get-agent":   {roles: "all", places: over, ask: `GET agents/{agent}`},
 		"why-agent":   {roles: "all", places: over, ask: `GET agents/{agent}/why`},
 
+		"list-decisions": {roles: "all", places: over, ask: `GET agents/{agent}/decisions`},
+		"decide":         {roles: "admin officer operator", places: over, ask: `POST agents/{agent}/decisions {"kind":"mute"}`},
+
 		"create-report":   {roles: deciders, places: over, ask: `POST reports multipart`},
 		"list-reports":    {roles: "all", places: readers, ask: `GET reports`, shows: `"id":"{report}"`},
 		"get-report":      {roles: "all", places: readers, ask: `GET reports/{report}`},
