@@ -70,8 +70,8 @@ type fakeOrders struct {
 }
 
 func (f fakeOrders) InForce(context.Context, time.Time) ([]Aimed, error) { return f.bulletins, nil }
-func (f fakeOrders) Of(context.Context, string) ([]broadcast.Decision, error) {
-	return f.decisions, nil
+func (f fakeOrders) Standing(context.Context, time.Time) (map[string][]broadcast.Decision, error) {
+	return map[string][]broadcast.Decision{"a1": f.decisions}, nil
 }
 
 // ofVector puts a vector's plan back into the database it could have come from: its areas one below the other, and each
