@@ -122,7 +122,7 @@ func (a *App) dial(p *paired, who identity) (*link.Link, error) {
 		Security: secure,
 		Identity: link.Identity{Agent: who.Agent, Key: who.key.Private()},
 		Software: a.o.Version, OS: runtime.GOOS + "/" + runtime.GOARCH, Boot: a.bootID(),
-		Plans: p.cache, Blobs: blobs{p.cache}, Outbox: p.playlog, Decided: decided{p.decisions}, Reporter: p.health,
+		Plans: p.cache, Orders: p.cache, Blobs: blobs{p.cache}, Outbox: p.playlog, Decided: decided{p.decisions}, Reporter: p.health,
 		Clock: signedTime{cache: p.cache, clock: a.clock, agent: who.Agent},
 		Log:   a.o.Log.With("part", "link"),
 	})

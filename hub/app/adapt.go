@@ -96,6 +96,10 @@ func (p places) Where(ctx context.Context, t orders.Targets) (orders.Where, erro
 	return orders.Where(w), err
 }
 
+func (p places) Reached(ctx context.Context, t orders.Targets) ([]string, error) {
+	return p.planner.Reached(ctx, planner.Targets(t))
+}
+
 func (p places) Room(ctx context.Context, a orders.Aimed) error { return p.planner.Room(ctx, aimed(a)) }
 
 // heads gives push the planner's heads.

@@ -96,12 +96,15 @@ type App struct {
 	metrics *api.Metrics
 	trust   *trust
 
+	refusals refusals // of documents, by agents
+
 	accounts *accounts.Service
 	ingest   *ingest.Service
 	jobs     *ingest.SQLJobs
 	library  *library.Library
 	planner  *planner.Planner
 	orders   *orders.Desk
+	lane     *orders.Lane
 	push     *push.Hub
 	fleet    *fleet.Fleet
 	evidence *evidence.Log
@@ -190,8 +193,10 @@ func (a *App) openStages(ctx context.Context) error {
 	a.orders = orders.New(orders.Deps{DB: a.db.DB, Bus: a.bus, Reports: a.library, Places: places{a.planner}, Log: log("orders"), Now: a.o.Now})
 	a.planner.Bulletins, a.planner.Decisions = bulletins{a.orders}, a.orders
 	a.planner.Readiness = readiness{fleet: a.fleet, planner: a.planner, evidence: a.evidence, now: a.o.Now}
-	a.push = push.New(push.Options{Fleet: a.fleet, Heads: heads{a.planner}, Trusts: a.trust, Blobs: a.blobs, Time: a.trust,
-		Plays: plays{a.fleet, a.evidence, a.bus}, Decided: decided{a.fleet, a.orders, a.accounts, log("orders")}, Log: log("push"), Metrics: a.metrics.Push, Software: "loa-hub/" + a.o.Version, Now: a.o.Now})
+	a.lane = orders.NewLane(orders.LaneDeps{Desk: a.orders, Sealer: a.trust, Reach: places{a.planner}, Agents: connected{a}, Refused: a.orderRefused})
+	a.push = push.New(push.Options{Fleet: refusing{a.fleet, a.planRefused}, Heads: heads{a.planner}, Trusts: a.trust, Blobs: a.blobs, Time: a.trust, Orders: a.lane,
+		Plays: plays{a.fleet, a.evidence, a.bus}, Decided: decided{a.fleet, a.orders, a.accounts, log("orders")}, Log: log("push"), Metrics: a.metrics.Push,
+		Software: "loa-hub/" + a.o.Version, Now: a.o.Now})
 	a.metrics.Gauge("agents_online", "Agents connected to this hub.", func() float64 { return float64(a.push.Connected()) })
 	a.metrics.Gauge("root_key_on_disk", "1 while the root key lies on the hub.", func() float64 {
 		if rootKeyLies(a.o.Data) {
@@ -199,7 +204,7 @@ func (a *App) openStages(ctx context.Context) error {
 		}
 		return 0
 	})
-	a.api = api.New(api.Deps{Accounts: a.accounts, Ingest: a.ingest, Library: a.library, Planner: a.planner, Orders: a.orders, Fleet: a.fleet,
+	a.api = api.New(api.Deps{Accounts: a.accounts, Ingest: a.ingest, Library: a.library, Planner: a.planner, Orders: a.orders, Lane: a.lane, Fleet: a.fleet,
 		Evidence: a.evidence, DB: a.db, Blobs: a.blobs, Bus: a.bus, Metrics: a.metrics, Link: a.push, Pair: a.fleet.PairHandler(),
 		Zone: a.o.Zone, PublicURL: a.o.PublicURL, TLS: a.certs != nil, Proxy: a.o.Proxy, Version: a.o.Version, Log: log("api"), Now: a.o.Now})
 	return nil
@@ -269,7 +274,7 @@ func (a *App) Run(ctx context.Context) error {
 	back, backCtx := errgroup.WithContext(backCtx)
 	front, frontCtx := errgroup.WithContext(ctx)
 	a.start(backCtx, back, []job{{"fleet", a.fleet.Run}, {"ingest", a.ingest.Run}, {"planner", a.planner.Run}})
-	a.start(frontCtx, front, []job{{"push", a.push.Run}, {"heads", a.bringHeads}, {"agents", a.tellPlanner}, {"api", a.api.Run}, {"http", a.serve}, {"certificates", a.keepCertificates},
+	a.start(frontCtx, front, []job{{"push", a.push.Run}, {"orders", a.lane.Run}, {"heads", a.bringHeads}, {"agents", a.tellPlanner}, {"api", a.api.Run}, {"http", a.serve}, {"certificates", a.keepCertificates},
 		{"alarms", a.alarms}, {"stages", func(ctx context.Context) error { return ended(ctx, backCtx) }}})
 	err := front.Wait()
 	stopBack()

@@ -163,6 +163,14 @@ func (t *trust) SealHead(payload []byte) ([]byte, error) {
 	return seal.Seal(seal.TypePlanHead, payload, t.keys[seal.Planner])
 }
 
+// SealOrder and OrderKey implement orders.Sealer.
+func (t *trust) SealOrder(o seal.Order) ([]byte, error) {
+	return seal.SealOrder(o, t.keys[seal.Urgent])
+}
+
+// OrderKey is the id of the key that seals orders.
+func (t *trust) OrderKey() string { return t.keys[seal.Urgent].ID() }
+
 // SignTime implements push.TimeSigner.
 func (t *trust) SignTime(_ context.Context, agent string, nonce []byte) ([]byte, error) {
 	return seal.SealTime(seal.SignedTime{Nonce: nonce, Time: t.now(), Agent: agent}, t.keys[seal.Time])

@@ -95,6 +95,9 @@ func (p *Plan) checkHead() error {
 	return nil
 }
 
+// Check tells whether a plan could have the bulletin.
+func (b Bulletin) Check() error { return (&Plan{}).checkBulletin("bulletin", b, nil) }
+
 func (p *Plan) checkBulletin(field string, b Bulletin, before []Bulletin) error {
 	switch {
 	case !plainID(b.ID) || slices.ContainsFunc(before, func(o Bulletin) bool { return o.ID == b.ID }):

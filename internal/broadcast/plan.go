@@ -148,6 +148,11 @@ type Bulletin struct {
 	Items    []Item    `json:"items"`
 }
 
+// Cancellation is an order's word that a bulletin is taken back; the next head no longer has it.
+type Cancellation struct {
+	Bulletin string `json:"bulletin"` // id
+}
+
 // Repeat of a bulletin.
 type Repeat struct {
 	EveryMS int64 `json:"every_ms"`

@@ -13,6 +13,7 @@ const (
 	TypeTrust    = "application/vnd.loa.trust.v1+json"
 	TypePlanHead = "application/vnd.loa.plan-head.v1+json"
 	TypeOrder    = "application/vnd.loa.order.v1+json"
+	TypeDrill    = "application/vnd.loa.drill.v1+json" // an exercise is signed as one: no bytes of it are ever a live order
 	TypeTime     = "application/vnd.loa.time.v1+json"
 )
 
@@ -31,7 +32,7 @@ func MaxSize(payloadType string) int {
 		return MaxTrust
 	case TypePlanHead:
 		return MaxPlanHead
-	case TypeOrder:
+	case TypeOrder, TypeDrill:
 		return MaxOrder
 	case TypeTime:
 		return MaxTime

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 )
 
 // MaxOrderLife is the longest time from an order's issue to its expiry.
@@ -19,8 +20,29 @@ type Order struct {
 	IssuedAt time.Time      `json:"issued_at"`
 	Expires  time.Time      `json:"expires"`
 	Audience OrderAudience  `json:"audience"`
-	Kind     string         `json:"kind"`
+	Kind     OrderKind      `json:"kind"`
 	Body     jsontext.Value `json:"body"` // by kind; to be read with Strict
+}
+
+// OrderKind is what an order asks for.
+type OrderKind string
+
+// The kinds of orders.
+const (
+	OrderLive   OrderKind = "live"   // sound an urgent bulletin; the body is a broadcast.Bulletin
+	OrderDrill  OrderKind = "drill"  // the same for an exercise, as a TypeDrill
+	OrderCancel OrderKind = "cancel" // take one back; the body is a broadcast.Cancellation
+)
+
+// payloadType is the only one an order of the kind may have, "" for a kind that does not exist.
+func (k OrderKind) payloadType() string {
+	switch k {
+	case OrderLive, OrderCancel:
+		return TypeOrder
+	case OrderDrill:
+		return TypeDrill
+	}
+	return ""
 }
 
 // OrderAudience is who an order is for: everybody, or the agents and areas that are named.
@@ -48,11 +70,14 @@ func SealOrder(o Order, keys ...Key) ([]byte, error) { //nolint:revive // Order 
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("seal order: %w", err)
 	}
+	if o.Kind.payloadType() == "" {
+		return nil, fmt.Errorf("seal order: kind %q is not known", o.Kind)
+	}
 	payload, err := Marshal(o)
 	if err != nil {
 		return nil, err
 	}
-	return Seal(TypeOrder, payload, keys...)
+	return Seal(o.Kind.payloadType(), payload, keys...)
 }
 
 // OpenOrder verifies an order and holds it against all rules; floors is what to commit before acting on it.
@@ -71,7 +96,8 @@ func OpenOrder(t *Trust, envelope []byte, who Listener, floors Floors, now time.
 }
 
 func (t *Trust) openOrder(envelope []byte, who Listener, now time.Time) (Order, error) {
-	payload, signers, err := t.open(envelope, Urgent, TypeOrder, MaxOrder)
+	payloadType := orderType(envelope)
+	payload, signers, err := t.open(envelope, Urgent, payloadType, MaxOrder)
 	if err != nil {
 		return Order{}, err
 	}
@@ -84,6 +110,8 @@ func (t *Trust) openOrder(envelope []byte, who Listener, now time.Time) (Order, 
 	}
 	role := t.role(Urgent)
 	switch {
+	case o.Kind.payloadType() != payloadType:
+		return Order{}, refuse(TypeUnknown, "an order of kind %.40q as %s", o.Kind, payloadType)
 	case !slices.Contains(signers, o.Key):
 		return Order{}, refuse(OrderKey, "key %.64q did not sign it", o.Key)
 	case !o.Audience.holds(who):
@@ -101,6 +129,14 @@ func (t *Trust) openOrder(envelope []byte, who Listener, now time.Time) (Order, 
 		return Order{}, refuse(Expired, "it ended at %s", o.Expires.Format(time.RFC3339))
 	}
 	return o, nil
+}
+
+// orderType gives which of its two types an envelope claims to be; what it is, its signature says.
+func orderType(envelope []byte) string {
+	if env, err := Strict[dsse.Envelope](envelope, MaxEnvelope(MaxOrder)); err == nil && env.PayloadType == TypeDrill {
+		return TypeDrill
+	}
+	return TypeOrder
 }
 
 // check holds an order against the rules that need nothing else.

@@ -10,7 +10,7 @@ import (
 )
 
 func goodOrder(sequence uint64) Order {
-	return Order{Sequence: sequence, IssuedAt: now.Add(-time.Minute), Expires: now.Add(10 * time.Minute), Kind: "stop", Audience: OrderAudience{All: true}}
+	return Order{Sequence: sequence, IssuedAt: now.Add(-time.Minute), Expires: now.Add(10 * time.Minute), Kind: OrderCancel, Audience: OrderAudience{All: true}}
 }
 
 func sealOrder(t testing.TB, o Order, signers ...string) []byte {
@@ -67,7 +67,12 @@ func TestOrders(t *testing.T) {
 		"from the future":   {order(func(*Order) {}), now.Add(-2 * time.Hour), FromFuture},
 		"clock not trusted": {order(func(*Order) {}), time.Time{}, ClockUntrusted},
 		"16 minutes":        {raw(func(o *Order) { o.Expires = o.IssuedAt.Add(16 * time.Minute) }), now, OrderTooLong},
-		"no kind":           {raw(func(o *Order) { o.Kind = "" }), now, Malformed},
+		"unknown kind":      {raw(func(o *Order) { o.Kind = "shout" }), now, TypeUnknown},
+		"drill as an order": {raw(func(o *Order) { o.Kind = OrderDrill }), now, TypeUnknown},
+		"a drill":           {order(func(o *Order) { o.Kind = OrderDrill }), now, ""},
+		"order as a drill": {sealAny(t, TypeDrill, Order{Key: urgent, Sequence: 6, IssuedAt: now, Expires: now.Add(time.Minute), Kind: OrderLive,
+			Audience: OrderAudience{All: true}, Body: []byte("{}")}, "urgent"), now, TypeUnknown},
+		"no kind": {raw(func(o *Order) { o.Kind = "" }), now, Malformed},
 		"trust document over": {raw(func(o *Order) {
 			o.IssuedAt, o.Expires = now.AddDate(10, 0, 0), now.AddDate(10, 0, 0).Add(time.Minute)
 		}), now.AddDate(10, 0, 0), TrustExpired},

@@ -68,6 +68,9 @@ func (t *Trust) Envelope() []byte { return slices.Clone(t.envelope) }
 // Digest is the SHA-256 of an envelope as it is named in a pairing.
 func Digest(envelope []byte) [32]byte { return sha256.Sum256(envelope) }
 
+// Revoked tells whether it revokes a key.
+func (t *Trust) Revoked(keyID string) bool { return t.revoked[keyID] }
+
 // Expired tells whether it is over at now; not known, and false, for the zero time.
 func (t *Trust) Expired(now time.Time) bool { return !now.IsZero() && !now.Before(t.doc.Expires) }
 

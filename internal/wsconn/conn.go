@@ -97,8 +97,9 @@ type Conn struct {
 	gone chan struct{} // closed by Abort
 
 	mu      sync.Mutex
+	urgent  [][]byte // goes before queue
 	queue   [][]byte
-	queued  int // bytes in queue
+	queued  int // bytes in both
 	pong    []byte
 	pongDue bool
 	closing bool
@@ -121,18 +122,23 @@ func newConn(ws *websocket.Conn, o Options) *Conn {
 }
 
 // Send queues a control message. ErrSlow when the queue is full: the connection is then at its end.
-func (c *Conn) Send(data []byte) error {
+func (c *Conn) Send(data []byte) error { return c.enqueue(&c.queue, data) }
+
+// SendUrgent queues a control message before all that were given to Send, behind earlier urgent ones.
+func (c *Conn) SendUrgent(data []byte) error { return c.enqueue(&c.urgent, data) }
+
+func (c *Conn) enqueue(lane *[][]byte, data []byte) error {
 	c.mu.Lock()
 	switch {
 	case c.closing || c.err != nil:
 		c.mu.Unlock()
 		return ErrClosed
-	case len(c.queue) >= MaxQueued || c.queued+len(data) > MaxQueuedBytes:
+	case len(c.queue)+len(c.urgent) >= MaxQueued || c.queued+len(data) > MaxQueuedBytes:
 		c.mu.Unlock()
 		c.Abort(ErrSlow)
 		return ErrSlow
 	}
-	c.queue = append(c.queue, data)
+	*lane = append(*lane, data)
 	c.queued += len(data)
 	c.mu.Unlock()
 	c.Wake()

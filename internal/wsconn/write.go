@@ -60,14 +60,8 @@ func (c *Conn) step(chunks ChunkSource) (bool, error) {
 		c.pongDue = false
 		c.mu.Unlock()
 		return true, c.ws.WriteControl(websocket.PongMessage, data, by)
-	case len(c.queue) > 0:
-		data := c.queue[0]
-		c.queue[0] = nil
-		c.queue = c.queue[1:]
-		c.queued -= len(data)
-		if len(c.queue) == 0 {
-			c.queue = nil
-		}
+	case len(c.urgent) > 0 || len(c.queue) > 0:
+		data := c.dequeue()
 		c.mu.Unlock()
 		return true, c.message(websocket.TextMessage, data, by)
 	case c.closing:
@@ -93,6 +87,21 @@ func (c *Conn) step(chunks ChunkSource) (bool, error) {
 		return false, nil
 	}
 	return true, c.message(websocket.BinaryMessage, frame, time.Now().Add(c.o.WriteTimeout))
+}
+
+// dequeue takes the message to be written next; the caller holds mu and knows that there is one.
+func (c *Conn) dequeue() []byte {
+	lane := &c.urgent
+	if len(c.urgent) == 0 {
+		lane = &c.queue
+	}
+	data := (*lane)[0]
+	(*lane)[0] = nil
+	if *lane = (*lane)[1:]; len(*lane) == 0 {
+		*lane = nil
+	}
+	c.queued -= len(data)
+	return data
 }
 
 func (c *Conn) message(kind int, data []byte, by time.Time) error {

@@ -17,11 +17,12 @@ import (
 )
 
 var (
-	bucketHeads = []byte("heads") // active, pending -> storedHead; floors -> seal.Floors; trust -> envelope
+	bucketHeads = []byte("heads") // active, pending -> storedHead; floors -> seal.Floors; trust -> envelope; orders -> []hurried
 	keyActive   = []byte("active")
 	keyPending  = []byte("pending")
 	keyFloors   = []byte("floors")
 	keyTrust    = []byte("trust")
+	keyOrders   = []byte("orders")
 )
 
 func stateBuckets() [][]byte {
@@ -101,6 +102,7 @@ func (c *Cache) loadPlans(rebuilt bool) error {
 			}
 		}
 	}
+	c.loadOrders(stored[string(keyOrders)])
 	c.dropRevoked(c.plans.trust) // the power may have gone between the trust document and this
 	c.advance()
 	return nil
@@ -264,6 +266,7 @@ func (c *Cache) namedParts(h *held) map[string]bool {
 		}
 	}
 	items := bulletinItems(h.doc)
+	items = append(items, c.orderedItems()...)
 	days := map[broadcast.Hash]*broadcast.Day{}
 	for _, ref := range h.doc.Days {
 		name(ref.Hash)

@@ -165,7 +165,8 @@ func TestAPlanOfARevokedKeyDoesNotComeBack(t *testing.T) {
 	}
 }
 
-// On a slow line the parts of a new head take their time. What it takes back must not sound until then.
+// On a slow line the parts of a new head take their time. What it takes back must not sound until then, and its
+// bulletins need not wait for the rest.
 func TestWhatANewHeadTakesBackHoldsAtOnce(t *testing.T) {
 	h := newHub(t)
 	r := newRig(t, h)
@@ -197,7 +198,7 @@ func TestWhatANewHeadTakesBackHoldsAtOnce(t *testing.T) {
 		if p == nil || p.Head.Version != 1 || len(p.Days) == 0 {
 			t.Fatalf("%s: plan %+v", when, p)
 		}
-		if b := p.Head.Bulletins; len(b) != 1 || b[0].ID != "b" || len(p.Head.Withdrawals) != 1 || len(p.Head.Decisions) != 1 {
+		if b := p.Head.Bulletins; len(b) != 2 || b[0].ID != "b" || b[1].ID != "c" || len(p.Head.Withdrawals) != 1 || len(p.Head.Decisions) != 1 {
 			t.Errorf("%s: %+v", when, p.Head)
 		}
 	}

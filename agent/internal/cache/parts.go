@@ -150,6 +150,7 @@ func (c *Cache) currentNeeds() []need {
 				heads = append(heads, &h.doc)
 			}
 		}
+		heads = append(heads, c.orderedHead())
 		c.needs = listNeeds(heads, c.plans.days, now)
 		c.needsUntil = now.Add(needsFor)
 	}

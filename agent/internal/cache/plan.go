@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"go.etcd.io/bbolt"
@@ -18,9 +17,8 @@ import (
 const (
 	codePlanInvalid     = "PLAN_INVALID"
 	codeManifestInvalid = "PLAN_MANIFEST_INVALID"
-	codeNotKept         = "PLAN_NOT_KEPT"     // the disk did not take it
-	codeTrustBehind     = "TRUST_BEHIND"      // the trust document on the disk is older than one accepted before
-	codeOrders          = "ORDER_UNSUPPORTED" // this version takes no orders
+	codeNotKept         = "PLAN_NOT_KEPT" // the disk did not take it
+	codeTrustBehind     = "TRUST_BEHIND"  // the trust document on the disk is older than one accepted before
 )
 
 // held is a plan head that was verified and accepted.
@@ -29,16 +27,17 @@ type held struct {
 	envelope []byte
 	plan     *broadcast.Plan // once all its parts are here; guarded by Cache.mu
 	code     string          // why it cannot be played, "" while nothing is known against it
-
-	tightened bool // what it takes back is applied to the plan in force
+	hastened bool            // what of it cannot wait is in force already
 }
 
 // plans is what is known of plans; it is guarded by Cache.mu.
 type plans struct {
 	trust     *seal.Trust
 	floors    seal.Floors
-	active    *held // what the scheduler goes by
+	active    *held // the newest head whose parts are all here
 	pending   *held // newer, but not all its parts are here
+	orders    []hurried
+	inForce   *broadcast.Plan // what the scheduler goes by: active, and what is newer and cannot wait; see renew
 	days      map[broadcast.Hash]*broadcast.Day
 	manifests map[broadcast.Hash]*broadcast.Manifest // by audio
 	present   map[broadcast.Hash]bool                // parts that were seen whole on the disk
@@ -56,10 +55,7 @@ func (p *plans) newest() *held {
 func (c *Cache) Plan() *broadcast.Plan {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.plans.active == nil {
-		return nil
-	}
-	return c.plans.active.plan
+	return c.plans.inForce
 }
 
 // Trust is the trust document pinned.
@@ -90,12 +86,13 @@ func (c *Cache) Offer(ctx context.Context, envelope []byte) wire.PlanState {
 	}
 	trust, floors := c.trustAndFloors()
 	if trust.Version() < floors.Trust.Version {
+		c.refused("plan", envelope, codeTrustBehind, nil)
 		return wire.PlanState{State: wire.PlanRefused, Code: codeTrustBehind}
 	}
 	doc, floor, err := seal.OpenVersioned(trust, seal.Expect{Role: seal.Planner, Type: seal.TypePlanHead, Audience: c.o.Agent,
 		Floor: floors.Head, Now: c.o.Trusted()}, envelope, headerOf)
 	if err != nil {
-		c.o.Log.Warn("plan is refused", "code", seal.CodeOf(err), "error", err)
+		c.refused("plan", envelope, string(seal.CodeOf(err)), err)
 		return wire.PlanState{Version: doc.Version, State: wire.PlanRefused, Code: string(seal.CodeOf(err))}
 	}
 	if _, sha, _ := c.Held(); sha == hashOf(envelope) {
@@ -128,6 +125,7 @@ func (c *Cache) OfferTrust(_ context.Context, envelopes [][]byte) error {
 	current, floors := c.trustAndFloors()
 	next, err := seal.AcceptTrusts(current, envelopes, c.o.Trusted())
 	if err != nil {
+		c.refused("trust", slices.Concat(envelopes...), string(seal.CodeOf(err)), err)
 		return fmt.Errorf("accept trust document: %w", err)
 	}
 	if next == current {
@@ -164,6 +162,8 @@ func (c *Cache) dropRevoked(trust *seal.Trust) {
 	if pending {
 		c.plans.pending = nil
 	}
+	c.plans.orders = slices.DeleteFunc(c.plans.orders, func(o hurried) bool { return trust.Revoked(o.Key) })
+	c.renew()
 	c.forgetNeeds()
 	c.mu.Unlock()
 	if !active && !pending {
@@ -188,9 +188,6 @@ func (c *Cache) dropRevoked(trust *seal.Trust) {
 	c.planChanged.Notify()
 	c.wantsChanged.Notify()
 }
-
-// Order refuses: urgent orders come with a later version of the agent; what lasts is in the next head.
-func (c *Cache) Order(context.Context, []byte) (code string) { return codeOrders }
 
 // PlanState is the state of the newest head.
 func (c *Cache) PlanState() wire.PlanState {
@@ -224,6 +221,7 @@ func (c *Cache) advance() {
 		c.planChanged.Notify()
 		c.kick()
 	}()
+	c.orderedManifests()
 	c.mu.Lock()
 	h := c.plans.pending
 	c.mu.Unlock()
@@ -239,7 +237,10 @@ func (c *Cache) advance() {
 	h.code, h.plan = code, plan
 	c.forgetNeeds()
 	if plan == nil {
-		c.tighten(h)
+		if !h.hastened || code != "" {
+			h.hastened = true
+			c.renew()
+		}
 		c.mu.Unlock()
 		if code != "" {
 			c.o.Log.Error("plan cannot be played", "version", h.doc.Version, "code", code)
@@ -247,34 +248,13 @@ func (c *Cache) advance() {
 		return
 	}
 	c.plans.active, c.plans.pending = h, nil
+	c.renew()
 	c.mu.Unlock()
 	if err := c.commitActive(h); err != nil {
 		// It is played all the same; the next start makes it active again.
 		c.o.Log.Error("active plan is not noted", "version", h.doc.Version, "error", err)
 	}
 	c.o.Log.Info("plan is active", "version", h.doc.Version, "expires", h.doc.Expires)
-}
-
-// tighten applies to the plan in force what a newer head takes back while its parts are still on their way: a
-// report withdrawn, a bulletin cancelled or a stop must not wait for a slow line. The caller holds mu.
-func (c *Cache) tighten(newer *held) {
-	active := c.plans.active
-	if active == nil || newer.tightened {
-		return
-	}
-	newer.tightened = true
-	doc := active.plan.Head
-	doc.Withdrawals = slices.Concat(doc.Withdrawals, newer.doc.Withdrawals)
-	doc.Decisions = newer.doc.Decisions
-	doc.Bulletins = slices.DeleteFunc(slices.Clone(doc.Bulletins), func(b broadcast.Bulletin) bool {
-		return !slices.ContainsFunc(newer.doc.Bulletins, func(o broadcast.Bulletin) bool { return o.ID == b.ID })
-	})
-	plan, err := broadcast.NewPlan(doc, slices.Collect(maps.Values(active.plan.Days)))
-	if err != nil {
-		c.o.Log.Error("what the newer plan takes back is not applied yet", "version", newer.doc.Version, "error", err)
-		return
-	}
-	active.plan = plan
 }
 
 // assemble joins a head with its parts: nil while some are missing, and why they make no plan, if so.

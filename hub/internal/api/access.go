@@ -51,9 +51,12 @@ func access() map[string]accounts.Action {
 		"get-pairing":     accounts.Manage,
 		"confirm-pairing": accounts.Manage,
 
-		"list-agents": accounts.View,
-		"get-agent":   accounts.View,
-		"why-agent":   accounts.View,
+		"list-agents":   accounts.View,
+		"get-agent":     accounts.View,
+		"why-agent":     accounts.View,
+		"block-agent":   accounts.Manage,
+		"unblock-agent": accounts.Manage,
+		"revoke-agent":  accounts.Manage,
 
 		"list-decisions": accounts.View,
 		"decide":         accounts.Decide,
@@ -78,6 +81,7 @@ func access() map[string]accounts.Action {
 		"create-urgent":  accounts.Author,
 		"list-urgent":    accounts.View,
 		"get-urgent":     accounts.View,
+		"reach-urgent":   accounts.View,
 		"approve-urgent": accounts.Approve,
 		"cancel-urgent":  accounts.Withdraw,
 

@@ -78,9 +78,38 @@ func (s *Server) agentRoutes() {
 		a, err := s.agent(ctx, in.ID)
 		return &agentOutput{viewAgent(a)}, err
 	})
+	for _, d := range []struct {
+		name, summary string
+		do            func(context.Context, string) error
+	}{
+		{"block", "Keep a cluster from connecting, for now; it plays on by the plan it has", s.Fleet.Block},
+		{"unblock", "Let a blocked cluster connect again", s.Fleet.Unblock},
+		{"revoke", "Make a cluster's key worth nothing, for good: only pairing anew brings it back", s.Fleet.Revoke},
+	} {
+		register(s, op(d.name+"-agent", http.MethodPost, "/agents/{id}/"+d.name, d.summary), func(ctx context.Context, in *IDInput) (*agentOutput, error) {
+			return s.decideAgent(ctx, in.ID, "agent."+d.name, d.do)
+		})
+	}
 	register(s, op("why-agent", http.MethodGet, "/agents/{id}/why", "What plays, played or will play at an instant, and why"), s.why)
 	register(s, op("list-decisions", http.MethodGet, "/agents/{id}/decisions", "What its commune decided lately, newest first"), s.listDecisions)
 	register(s, created(op("decide", http.MethodPost, "/agents/{id}/decisions", "Decide for the commune: stop, continue, mute, skip, move, order")), s.decideFor)
+}
+
+// decideAgent changes whether a cluster may connect; one that may not is disconnected at once.
+func (s *Server) decideAgent(ctx context.Context, id, action string, do func(context.Context, string) error) (*agentOutput, error) {
+	before, err := s.agent(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := do(ctx, id); err != nil {
+		return nil, err
+	}
+	after, err := s.Fleet.Agent(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	state := func(a fleet.Agent) map[string]any { return map[string]any{"name": a.Name, "state": a.State} }
+	return &agentOutput{viewAgent(after)}, s.audit(ctx, change{action: action, subject: id, area: after.Area, before: state(before), after: state(after)})
 }
 
 // agent gives one of the person's.

@@ -35,6 +35,7 @@ type Deps struct {
 	Library  *library.Library
 	Planner  *planner.Planner
 	Orders   *orders.Desk
+	Lane     *orders.Lane
 	Fleet    *fleet.Fleet
 	Evidence *evidence.Log
 	DB       *store.DB

@@ -7,6 +7,7 @@ import (
 
 	"github.com/loa-vn/loa/hub/internal/orders"
 	"github.com/loa-vn/loa/hub/internal/planner"
+	"github.com/loa-vn/loa/internal/broadcast"
 )
 
 type urgentBody struct {
@@ -41,6 +42,7 @@ type urgentListInput struct {
 type Reach struct {
 	Agents int `json:"agents"`
 	Online int `json:"online" doc:"those connected at this moment"`
+	Taken  int `json:"taken" doc:"those that answered that they took the latest order of it; others have it with their next plan"`
 }
 
 // UrgentView is a bulletin with whom it reaches now.
@@ -50,6 +52,15 @@ type UrgentView struct {
 }
 
 type urgentOutput struct{ Body UrgentView }
+
+// Reached is one loudspeaker cluster that a bulletin is for.
+type Reached struct {
+	Agent  string `json:"agent"`
+	Name   string `json:"name"`
+	Area   string `json:"area"`
+	Online bool   `json:"online"`
+	Silent string `json:"silent,omitempty" doc:"why it would stay silent now: quiet_hours, of a drill only"`
+}
 
 func (s *Server) urgentRoutes() {
 	register(s, created(op("create-urgent", http.MethodPost, "/urgent", "Write an urgent bulletin, to be approved")), s.createUrgent)
@@ -61,6 +72,7 @@ func (s *Server) urgentRoutes() {
 		}
 		return s.viewUrgent(ctx, b)
 	})
+	register(s, op("reach-urgent", http.MethodGet, "/urgent/{id}/reach", "Every cluster it is for, and which of them a drill would not sound on now"), s.reachUrgent)
 	register(s, op("approve-urgent", http.MethodPost, "/urgent/{id}/approve", "Put it in force: it is heard at once"), s.approveUrgent)
 	register(s, op("cancel-urgent", http.MethodPost, "/urgent/{id}/cancel", "Take it back for good: its sound stops"), s.cancelUrgent)
 }
@@ -76,7 +88,32 @@ func (s *Server) viewUrgent(ctx context.Context, b orders.Bulletin) (*urgentOutp
 			v.Reach.Online++
 		}
 	}
+	v.Reach.Taken, _ = s.Lane.Taken(b.ID)
 	return &urgentOutput{v}, nil
+}
+
+// reachUrgent names the clusters before anybody approves: a drill that reaches the wrong village is no drill there.
+func (s *Server) reachUrgent(ctx context.Context, in *IDInput) (*pageOutput[Reached], error) {
+	b, err := s.urgent(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	agents, err := s.Planner.Aimed(ctx, planner.Targets(b.Targets))
+	if err != nil {
+		return nil, err
+	}
+	quiet, err := s.Planner.Quiet(ctx, b.Length())
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Reached, len(agents))
+	for i, a := range agents {
+		out[i] = Reached{Agent: a.ID, Name: a.Name, Area: a.Area, Online: s.Fleet.IsOnline(a.ID)}
+		if b.Kind == orders.Drill && quiet(a.Area) {
+			out[i].Silent = broadcast.ReasonQuietHours
+		}
+	}
+	return paged(out, ""), nil
 }
 
 // urgent gives one that the person may see: that answers to their area or one above, or is heard in theirs alone.

@@ -79,12 +79,14 @@ func (r bulletinRow) bulletin(now time.Time) (Bulletin, error) {
 const grace = time.Minute
 
 // leaves is when plan heads need the bulletin no more. One that began before its until goes to its end.
-func (b Bulletin) leaves() time.Time {
-	var length time.Duration
+func (b Bulletin) leaves() time.Time { return b.Until.Add(b.Length() + grace) }
+
+// Length of all its audio, heard once.
+func (b Bulletin) Length() (sum time.Duration) {
 	for _, it := range b.Items {
-		length += time.Duration(it.DurationMS) * time.Millisecond
+		sum += time.Duration(it.DurationMS) * time.Millisecond
 	}
-	return b.Until.Add(length + grace)
+	return sum
 }
 
 // aimed is the bulletin as plan heads have it.

@@ -72,6 +72,16 @@ func (p *Planner) Where(ctx context.Context, t Targets) (Where, error) {
 
 // Reached gives the ids of the agents that targets mean now.
 func (p *Planner) Reached(ctx context.Context, t Targets) ([]string, error) {
+	agents, err := p.Aimed(ctx, t)
+	var ids []string
+	for _, a := range agents {
+		ids = append(ids, a.ID)
+	}
+	return ids, err
+}
+
+// Aimed gives the agents that targets mean now.
+func (p *Planner) Aimed(ctx context.Context, t Targets) ([]AgentRef, error) {
 	agents, err := p.Agents.List(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list agents: %w", err)
@@ -81,13 +91,31 @@ func (p *Planner) Reached(ctx context.Context, t Targets) ([]string, error) {
 		return nil, err
 	}
 	m := t.matcher()
-	var out []string
+	var out []AgentRef
 	for _, a := range agents {
 		if m.has(tree, a) {
-			out = append(out, a.ID)
+			out = append(out, a)
 		}
 	}
 	return out, nil
+}
+
+// Quiet tells for each area whether its policy forbids a sound of that length now: an exercise is silent there.
+func (p *Planner) Quiet(ctx context.Context, length time.Duration) (func(area string) bool, error) {
+	tree, err := p.Tree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	span, known := broadcast.Span{Start: p.now(), End: p.now().Add(length)}, map[string]bool{}
+	return func(area string) bool {
+		quiet, ok := known[area]
+		if !ok {
+			rules := tree.Rules(area)
+			quiet = !rules.Allows(span, p.Zone)
+			known[area] = quiet
+		}
+		return quiet
+	}, nil
 }
 
 // Room tells whether the heads of all agents that a bulletin is for can hold it beside what they hold already,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -261,12 +262,36 @@ func (h *Hub) mark(s *session) {
 	}
 }
 
-// Send queues a control message for a connected agent, false when it is not connected (here) or m cannot be sent.
-func (h *Hub) Send(agent string, m wire.Message) bool {
+// Here gives those of agents that are connected to this hub.
+func (h *Hub) Here(agents []string) []string {
 	h.mu.Lock()
-	s := h.sessions[agent]
+	defer h.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(agents), func(agent string) bool { return h.sessions[agent] == nil })
+}
+
+// Order sends a sealed order to those of agents that are connected here, before every message and frame that waits, and
+// gives how many that were. It never blocks.
+func (h *Hub) Order(envelope []byte, agents []string) int {
+	data, err := wire.Encode(&wire.Order{Envelope: envelope})
+	if err != nil {
+		h.o.Log.Error("order not sent", "err", err)
+		return 0
+	}
+	var to []*session
+	h.mu.Lock()
+	for _, agent := range agents {
+		if s := h.sessions[agent]; s != nil {
+			to = append(to, s)
+		}
+	}
 	h.mu.Unlock()
-	return s != nil && s.send(m) == nil
+	sent := 0
+	for _, s := range to {
+		if s.conn.SendUrgent(data) == nil { // one that is ending gets it from its next head
+			sent++
+		}
+	}
+	return sent
 }
 
 // Disconnect ends an agent's connection, if there is one, with a code that says why; it never blocks.

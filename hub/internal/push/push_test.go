@@ -446,7 +446,7 @@ func TestDisconnectSaysWhy(t *testing.T) {
 	if err := next[error](p); !errors.As(err, &closed) || closed.Code != wsconn.CloseRefused {
 		t.Errorf("ended with %v", err)
 	}
-	if w.hub.Send("agent-2", &wire.Bye{}) {
-		t.Error("a message for nobody was sent")
+	if w.hub.Order([]byte("speak"), []string{"agent-2"}) != 0 {
+		t.Error("an order for nobody was sent")
 	}
 }

@@ -56,7 +56,7 @@ func TestFramesStayWithinTheWindow(t *testing.T) {
 				end += int64(size)
 			}
 			// The window is full: an order comes at once, and is followed by no frame.
-			if !w.hub.Send("agent-1", &wire.Order{Envelope: []byte("speak")}) {
+			if w.hub.Order([]byte("speak"), []string{"agent-1", "agent-2"}) != 1 {
 				t.Fatal("order not sent")
 			}
 			next[*wire.Order](p)
@@ -181,9 +181,9 @@ func TestSlowAgentIsDropped(t *testing.T) {
 	p := w.dialSlow(t, 1)
 	p.send(hello(next[*wire.Challenge](p), agentKey(1)))
 	next[*wire.Welcome](p) // and reads no more, after what it is reading now
-	order := &wire.Order{Envelope: make([]byte, 40_000)}
+	order := make([]byte, 40_000)
 	sent := 0
-	for w.hub.Send("agent-1", order) {
+	for w.hub.Order(order, []string{"agent-1"}) == 1 {
 		if sent++; sent > 10_000 {
 			t.Fatal("an agent that does not read is sent to for ever")
 		}

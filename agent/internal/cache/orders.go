@@ -1,0 +1,258 @@
+package cache
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/seal"
+)
+
+// Codes of refusals of orders that are not seal's: the order is genuine, but cannot be followed.
+const (
+	codeOrderInvalid = "ORDER_INVALID"  // its body makes no sense
+	codeOrderNotKept = "ORDER_NOT_KEPT" // the disk did not take it
+	codeOrdersMany   = "ORDERS_TOO_MANY"
+)
+
+// Bounds of orders that no head says yet.
+const (
+	maxOrders   = 64
+	orderedFor  = 26 * time.Hour  // a bulletin lasts a day at most, and so does its cancel
+	orderedTail = 2 * time.Minute // and it may begin a little late
+)
+
+// hurried is an order that was accepted. A head that is issued later says the same, or says that it is over.
+type hurried struct {
+	Key      string              `json:"key"`
+	IssuedAt time.Time           `json:"issued_at"`
+	Bulletin *broadcast.Bulletin `json:"bulletin,omitempty"` // to be sounded
+	Cancels  string              `json:"cancels,omitempty"`  // id of a bulletin that is taken back
+}
+
+// over tells whether nothing depends on it any more: a later head is in force, or its time has passed.
+func (h hurried) over(inForce *held, now time.Time) bool {
+	if inForce != nil && inForce.says(h) || now.After(h.IssuedAt.Add(orderedFor)) {
+		return true
+	}
+	if h.Bulletin == nil {
+		return false
+	}
+	end := h.Bulletin.Until.Add(orderedTail)
+	for _, it := range h.Bulletin.Items {
+		end = end.Add(time.Duration(it.DurationMS) * time.Millisecond)
+	}
+	return now.After(end)
+}
+
+// says tells whether a head was issued after an order: it is the full state, and the order counts no more.
+func (h *held) says(o hurried) bool { return !h.doc.IssuedAt.Before(o.IssuedAt) }
+
+// Order takes the envelope of an urgent order: verified, committed with its floor, and in force when it returns. It
+// gives the code of a refusal, "" for none.
+func (c *Cache) Order(ctx context.Context, envelope []byte) (code string) {
+	c.offers.Lock()
+	defer c.offers.Unlock()
+	if ctx.Err() != nil {
+		return codeOrderNotKept
+	}
+	trust, floors := c.trustAndFloors()
+	if trust.Version() < floors.Trust.Version {
+		c.refused("order", envelope, codeTrustBehind, nil)
+		return codeTrustBehind
+	}
+	now := c.o.Trusted()
+	o, next, err := seal.OpenOrder(trust, envelope, c.listener(), floors, now)
+	if err != nil {
+		c.refused("order", envelope, string(seal.CodeOf(err)), err)
+		return string(seal.CodeOf(err))
+	}
+	h, err := readOrder(o)
+	if err != nil {
+		c.refused("order", envelope, codeOrderInvalid, err)
+		return codeOrderInvalid
+	}
+	c.mu.Lock()
+	orders := slices.DeleteFunc(slices.Clone(c.plans.orders), func(old hurried) bool { return old.over(c.plans.active, now) })
+	c.mu.Unlock()
+	if len(orders) >= maxOrders {
+		c.refused("order", envelope, codeOrdersMany, nil)
+		return codeOrdersMany
+	}
+	orders = append(orders, h)
+	if err := c.commitOrder(next, orders); err != nil {
+		c.o.Log.Error("order is not kept", "kind", o.Kind, "sequence", o.Sequence, "error", err)
+		return codeOrderNotKept
+	}
+	c.mu.Lock()
+	c.plans.floors, c.plans.orders = next, orders
+	c.renew()
+	c.forgetNeeds()
+	c.mu.Unlock()
+	c.o.Log.Info("order is accepted", "kind", o.Kind, "sequence", o.Sequence, "bulletin", h.id(), "age", now.Sub(o.IssuedAt))
+	c.o.Verified(o.IssuedAt)
+	c.planChanged.Notify() // before anything is read from the disk
+	c.orderedManifests()
+	c.wantsChanged.Notify()
+	return ""
+}
+
+// refused is the one line of audit that a refused document leaves on this machine; nothing else changes.
+func (c *Cache) refused(document string, envelope []byte, code string, err error) {
+	c.o.Log.Warn("document refused", "document", document, "code", code, "sha256", hashOf(envelope), "error", err)
+}
+
+func (h hurried) id() string {
+	if h.Bulletin != nil {
+		return h.Bulletin.ID
+	}
+	return h.Cancels
+}
+
+// readOrder reads an order's body by its kind.
+func readOrder(o seal.Order) (hurried, error) {
+	h := hurried{Key: o.Key, IssuedAt: o.IssuedAt}
+	if o.Kind == seal.OrderCancel {
+		c, err := seal.Strict[broadcast.Cancellation](o.Body, seal.MaxOrder)
+		if err == nil && c.Bulletin == "" {
+			err = errors.New("a cancel of nothing")
+		}
+		h.Cancels = c.Bulletin
+		return h, err
+	}
+	b, err := seal.Strict[broadcast.Bulletin](o.Body, seal.MaxOrder)
+	if err != nil {
+		return h, err
+	}
+	if b.Kind != string(o.Kind) { // a drill never sounds as live, whatever its body says
+		return h, fmt.Errorf("a bulletin of kind %q in an order of kind %q", b.Kind, o.Kind)
+	}
+	h.Bulletin = &b
+	return h, b.Check()
+}
+
+// listener is who this agent is to an order.
+func (c *Cache) listener() seal.Listener {
+	who := seal.Listener{Agent: c.o.Agent}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.plans.active != nil && c.plans.active.doc.Area != "" {
+		who.Areas = []string{c.plans.active.doc.Area}
+	}
+	return who
+}
+
+func (c *Cache) commitOrder(floors seal.Floors, orders []hurried) error {
+	raw, err := json.Marshal(orders)
+	if err != nil {
+		return fmt.Errorf("encode orders: %w", err)
+	}
+	return c.commit(floors, keyOrders, raw)
+}
+
+// loadOrders reads the orders that no head says yet. Their signatures were verified when they came.
+func (c *Cache) loadOrders(raw []byte) {
+	if raw == nil {
+		return
+	}
+	if err := json.Unmarshal(raw, &c.plans.orders); err != nil {
+		c.o.Log.Error("orders are damaged on the disk, the next plan has them", "error", err)
+		c.plans.orders = nil
+	}
+}
+
+// orderedItems are the items of bulletins that came by order; the caller holds mu.
+func (c *Cache) orderedItems() []broadcast.Item { return bulletinItems(*c.orderedHead()) }
+
+// orderedHead is a head of nothing but these bulletins, for what they need; the caller holds mu.
+func (c *Cache) orderedHead() *broadcast.Head {
+	head := &broadcast.Head{}
+	for _, o := range c.plans.orders {
+		if o.Bulletin != nil && (c.plans.active == nil || !c.plans.active.says(o)) {
+			head.Bulletins = append(head.Bulletins, *o.Bulletin)
+		}
+	}
+	return head
+}
+
+// orderedManifests makes known the manifests that are here of what came by order.
+func (c *Cache) orderedManifests() {
+	c.mu.Lock()
+	items := c.orderedItems()
+	c.mu.Unlock()
+	for _, it := range items {
+		if _, err := c.manifest(it); err != nil {
+			c.o.Log.Error("manifest makes no sense", "sha256", it.Manifest, "error", err)
+		}
+	}
+}
+
+// renew makes the plan in force out of the active head and what is newer and must not wait for a slow line: what a
+// newer head takes back or decides, the bulletins it has, and orders that no head says yet. The caller holds mu.
+func (c *Cache) renew() {
+	p := &c.plans
+	if p.active == nil {
+		p.inForce = nil
+		return
+	}
+	p.inForce = p.active.plan
+	if p.pending == nil && !slices.ContainsFunc(p.orders, func(o hurried) bool { return !p.active.says(o) }) {
+		return
+	}
+	for _, additions := range []bool{true, false} { // should what is new make no sense, what is taken back still counts
+		doc := p.hastened(additions)
+		plan, err := broadcast.NewPlan(doc, slices.Collect(maps.Values(p.active.plan.Days)))
+		if err == nil {
+			p.inForce = plan
+			return
+		}
+		c.o.Log.Error("what is newer than the plan is not applied yet", "version", p.active.doc.Version, "error", err)
+	}
+}
+
+// hastened is the active head with what is newer.
+func (p *plans) hastened(additions bool) broadcast.Head {
+	doc := p.active.plan.Head
+	doc.Bulletins = slices.Clone(doc.Bulletins)
+	newest := p.active
+	if n := p.pending; n != nil {
+		doc.Withdrawals = slices.Concat(doc.Withdrawals, n.doc.Withdrawals)
+		doc.Decisions = n.doc.Decisions
+		doc.Bulletins = slices.DeleteFunc(doc.Bulletins, func(b broadcast.Bulletin) bool { return !has(n.doc.Bulletins, b.ID) })
+		if n.code == "" {
+			newest = n
+			if additions {
+				doc.Bulletins = with(doc.Bulletins, n.doc.Bulletins...)
+			}
+		}
+	}
+	for _, o := range p.orders {
+		switch {
+		case newest.says(o):
+		case o.Bulletin == nil:
+			doc.Bulletins = slices.DeleteFunc(doc.Bulletins, func(b broadcast.Bulletin) bool { return b.ID == o.Cancels })
+		case additions:
+			doc.Bulletins = with(doc.Bulletins, *o.Bulletin)
+		}
+	}
+	return doc
+}
+
+func has(list []broadcast.Bulletin, id string) bool {
+	return slices.ContainsFunc(list, func(b broadcast.Bulletin) bool { return b.ID == id })
+}
+
+// with adds the bulletins that are not there yet: the same one by head and by order is one.
+func with(list []broadcast.Bulletin, more ...broadcast.Bulletin) []broadcast.Bulletin {
+	for _, b := range more {
+		if !has(list, b.ID) {
+			list = append(list, b)
+		}
+	}
+	return list
+}
