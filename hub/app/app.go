@@ -274,8 +274,9 @@ func (a *App) Run(ctx context.Context) error {
 	back, backCtx := errgroup.WithContext(backCtx)
 	front, frontCtx := errgroup.WithContext(ctx)
 	a.start(backCtx, back, []job{{"fleet", a.fleet.Run}, {"ingest", a.ingest.Run}, {"planner", a.planner.Run}})
-	a.start(frontCtx, front, []job{{"push", a.push.Run}, {"orders", a.lane.Run}, {"heads", a.bringHeads}, {"agents", a.tellPlanner}, {"api", a.api.Run}, {"http", a.serve}, {"certificates", a.keepCertificates},
-		{"alarms", a.alarms}, {"stages", func(ctx context.Context) error { return ended(ctx, backCtx) }}})
+	a.start(frontCtx, front, []job{{"push", a.push.Run}, {"orders", a.lane.Run}, {"heads", a.bringHeads}, {"agents", a.tellPlanner}, {"api", a.api.Run},
+		{"http", a.serve}, {"certificates", a.keepCertificates}, {"alarms", a.alarms}, {"trust", a.followTrust},
+		{"stages", func(ctx context.Context) error { return ended(ctx, backCtx) }}})
 	err := front.Wait()
 	stopBack()
 	err = errors.Join(err, back.Wait(), a.Close())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/loa-vn/loa/internal/config"
 	"github.com/loa-vn/loa/internal/problem"
+	"github.com/loa-vn/loa/internal/seal"
 )
 
 // Process is what main hands over of its process.
@@ -65,7 +67,8 @@ func command(p Process) *cobra.Command {
 	trusts := &cobra.Command{Use: "trust", Short: "The document that says whose signatures agents believe"}
 	trusts.AddCommand(
 		&cobra.Command{Use: "init", Short: "Make the first trust document and its keys", Args: cobra.NoArgs, RunE: trustInit},
-		&cobra.Command{Use: "show", Short: "Show the trust document", Args: cobra.NoArgs, RunE: trustShow})
+		&cobra.Command{Use: "show", Short: "Show the trust document", Args: cobra.NoArgs, RunE: trustShow},
+		trustRotate(), trustRevoke())
 	root.AddCommand(serve(p), userCommand(), auditCommand(), trusts, tlsCommand(),
 		&cobra.Command{Use: "doctor", Short: "Check what the hub needs", Args: cobra.NoArgs, RunE: doctor})
 	return root
@@ -107,6 +110,91 @@ func trustInit(cmd *cobra.Command, _ []string) error {
 	}
 	_, err = fmt.Fprint(cmd.OutOrStdout(), t.show(c.Data))
 	return errors.Join(err, release())
+}
+
+// rootFlags are how a person proves to be who may change whom agents believe.
+func rootFlags(cmd *cobra.Command) (roots *[]string, newRoot *string) {
+	roots = cmd.Flags().StringArray("root-key", nil, "file of a root key; as often as the document asks for")
+	newRoot = cmd.Flags().String("new-root-key", "", "file to be made for a new root key, which takes the place of the old ones")
+	return roots, newRoot
+}
+
+func trustRotate() *cobra.Command {
+	cmd := &cobra.Command{Use: "rotate", Short: "Make new keys of the hub, and the trust document that names them", Args: cobra.NoArgs}
+	roots, newRoot := rootFlags(cmd)
+	roles := cmd.Flags().StringSlice("role", []string{"planner", "urgent", "time"}, "roles that get a new key")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		var r rotation
+		for _, role := range *roles {
+			if !slices.Contains(ownRoles(), seal.Role(role)) {
+				return errRoleUnknown.At(role)
+			}
+			r.roles = append(r.roles, seal.Role(role))
+		}
+		return changeTrust(cmd, r, *roots, *newRoot, "trust.rotate")
+	}
+	return cmd
+}
+
+func trustRevoke() *cobra.Command {
+	cmd := &cobra.Command{Use: "revoke KEY", Short: "Make a key worth nothing for good; a role that is left without one gets a new one", Args: cobra.ExactArgs(1)}
+	roots, newRoot := rootFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		c, err := settings(cmd)
+		if err != nil {
+			return err
+		}
+		t, err := loadTrust(c.Data, time.Now)
+		if err != nil {
+			return err
+		}
+		id, err := keyID(t.newest().Doc(), args[0])
+		if err != nil {
+			return err
+		}
+		return changeTrust(cmd, rotation{revoke: id}, *roots, *newRoot, "trust.revoke")
+	}
+	return cmd
+}
+
+// changeTrust writes the next trust document beside a hub that may be serving, and its audit line.
+func changeTrust(cmd *cobra.Command, r rotation, roots []string, newRoot, action string) error {
+	c, err := settings(cmd)
+	if err != nil {
+		return err
+	}
+	if len(roots) == 0 {
+		return errRootKey
+	}
+	for _, file := range roots {
+		key, err := seal.LoadKey(file)
+		if err != nil {
+			return errRootKey.With(err)
+		}
+		r.roots = append(r.roots, key)
+	}
+	if newRoot != "" {
+		key, err := seal.NewKey()
+		if err != nil {
+			return err
+		}
+		if err := seal.CreateKey(newRoot, key); err != nil {
+			return err
+		}
+		r.newRoot = &key
+	}
+	db, s, err := openAccounts(cmd.Context(), c)
+	if err != nil {
+		return err
+	}
+	t, err := r.apply(c.Data, time.Now())
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	after := fmt.Sprintf(`{"version":%d,"roles":%q,"revoked":%q,"new_root":%t}`, t.newest().Version(), fmt.Sprint(r.roles), r.revoke, r.newRoot != nil)
+	err = s.Record(cmd.Context(), accounts.Entry{Who: "hub", Origin: "console", Action: action, Subject: fmt.Sprintf("trust %d", t.newest().Version()), After: []byte(after)})
+	_, saying := fmt.Fprint(cmd.OutOrStdout(), t.show(c.Data))
+	return errors.Join(err, saying, db.Close())
 }
 
 func trustShow(cmd *cobra.Command, _ []string) error {

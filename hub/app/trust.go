@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/loa-vn/loa/internal/durable"
@@ -41,20 +42,67 @@ var (
 		"A key file is missing or is not the one the trust document names. Restore it from a backup.")
 )
 
-// roleKeyFiles are the keys a running hub needs, by role.
-func roleKeyFiles() map[seal.Role]string {
-	return map[seal.Role]string{seal.Planner: "planner-key", seal.Urgent: "urgent-key", seal.Time: "time-key"}
-}
+// keyName is the name of a role's key file, of its systemd credential too. The key that a rotation made has the version
+// of its trust document behind it.
+func keyName(role seal.Role) string { return string(role) + "-key" }
 
-// trust is the hub's trust documents and the keys of its roles.
+// ownRoles are those whose keys a running hub needs.
+func ownRoles() []seal.Role { return []seal.Role{seal.Planner, seal.Urgent, seal.Time} }
+
+// trust is the hub's trust documents and the keys of its roles. It is safe for concurrent use: a rotation beside a hub
+// that serves is taken up by reload.
 type trust struct {
+	data string
+	now  func() time.Time
+
+	mu    sync.RWMutex
 	chain []*seal.Trust // by version, the newest last
 	keys  map[seal.Role]seal.Key
-	now   func() time.Time
 }
 
 // loadTrust reads documents and keys; errNoTrust when there is no document.
 func loadTrust(data string, now func() time.Time) (*trust, error) {
+	t := &trust{data: data, now: now}
+	_, err := t.reload()
+	return t, err
+}
+
+// reload reads documents and keys again, and tells whether there is a newer document. After an error all stays as it was.
+func (t *trust) reload() (newer bool, err error) {
+	files, err := trustFiles(t.data)
+	if err != nil {
+		return false, err
+	}
+	t.mu.RLock()
+	chain := slices.Clone(t.chain)
+	t.mu.RUnlock()
+	if len(files) == len(chain) {
+		return false, nil
+	}
+	for _, file := range files[min(len(chain), len(files)):] {
+		envelope, err := os.ReadFile(file)
+		if err != nil {
+			return false, fmt.Errorf("read trust document: %w", err)
+		}
+		doc, err := follow(chain, envelope)
+		if err != nil {
+			return false, fmt.Errorf("read trust document %s: %w", filepath.Base(file), err)
+		}
+		chain = append(chain, doc)
+	}
+	keys, roles := map[seal.Role]seal.Key{}, chain[len(chain)-1].Doc().Roles
+	for _, role := range ownRoles() {
+		if keys[role], err = findKey(t.data, role, roles.Of(role).Keys); err != nil {
+			return false, err
+		}
+	}
+	t.mu.Lock()
+	t.chain, t.keys = chain, keys
+	t.mu.Unlock()
+	return true, nil
+}
+
+func trustFiles(data string) ([]string, error) {
 	files, err := filepath.Glob(filepath.Join(data, trustFolder, "*.json"))
 	if err != nil {
 		return nil, fmt.Errorf("list trust documents: %w", err)
@@ -63,41 +111,66 @@ func loadTrust(data string, now func() time.Time) (*trust, error) {
 		return nil, errNoTrust
 	}
 	slices.Sort(files)
-	t := &trust{keys: map[seal.Role]seal.Key{}, now: now}
-	for _, file := range files {
-		envelope, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("read trust document: %w", err)
-		}
-		doc, err := t.next(envelope)
-		if err != nil {
-			return nil, fmt.Errorf("read trust document %s: %w", filepath.Base(file), err)
-		}
-		t.chain = append(t.chain, doc)
-	}
-	roles := t.newest().Doc().Roles
-	for role, name := range roleKeyFiles() {
-		key, err := seal.LoadKey(filepath.Join(data, name))
-		if err != nil {
-			return nil, errTrustKey.With(err)
-		}
-		if !slices.Contains(roles.Of(role).Keys, key.ID()) {
-			return nil, errTrustKey.With(fmt.Errorf("trust document %d does not name the key in %s", t.newest().Version(), name))
-		}
-		t.keys[role] = key
-	}
-	return t, nil
+	return files, nil
 }
 
-// next reads the document after those held. Expiry is not looked at: an old document is where agents begin.
-func (t *trust) next(envelope []byte) (*seal.Trust, error) {
-	if len(t.chain) == 0 {
+// follow reads the document after a chain. Expiry is not looked at: an old document is where agents begin.
+func follow(chain []*seal.Trust, envelope []byte) (*seal.Trust, error) {
+	if len(chain) == 0 {
 		return seal.PinTrust(envelope)
 	}
-	return seal.AcceptTrust(t.newest(), envelope, time.Time{})
+	return seal.AcceptTrust(chain[len(chain)-1], envelope, time.Time{})
 }
 
-func (t *trust) newest() *seal.Trust { return t.chain[len(t.chain)-1] }
+// findKey gives the key file's key that a role names: from the credentials that systemd hands over, else from the data
+// folder.
+func findKey(data string, role seal.Role, named []string) (seal.Key, error) {
+	var errs []error
+	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" {
+		text, err := os.ReadFile(filepath.Join(dir, keyName(role))) // its mode is systemd's matter
+		if err == nil {
+			key, parsing := seal.ParseKey(text)
+			if parsing == nil && slices.Contains(named, key.ID()) {
+				return key, nil
+			}
+			errs = append(errs, parsing)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	files, err := keyFiles(data, role)
+	if err != nil {
+		return seal.Key{}, err
+	}
+	for _, file := range files {
+		key, err := seal.LoadKey(file)
+		if err == nil && slices.Contains(named, key.ID()) {
+			return key, nil
+		}
+		errs = append(errs, err)
+	}
+	return seal.Key{}, errTrustKey.With(errors.Join(append(errs, fmt.Errorf("no file %s has a key that the trust document names", keyName(role)))...))
+}
+
+func keyFiles(data string, role seal.Role) ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(data, keyName(role)+"*"))
+	if err != nil {
+		return nil, fmt.Errorf("list keys: %w", err)
+	}
+	return files, nil
+}
+
+func (t *trust) newest() *seal.Trust {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.chain[len(t.chain)-1]
+}
+
+func (t *trust) key(role seal.Role) seal.Key {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.keys[role]
+}
 
 // initTrust makes the first document and its keys. A run that was cut short is taken up again: keys that are
 // there are used, the document comes last.
@@ -116,19 +189,12 @@ func initTrust(data string, now func() time.Time) (*trust, error) {
 		return seal.RoleKeys{Keys: []string{k.ID()}, Threshold: 1}
 	}
 	doc.Roles.Root = name(root)
-	for role, file := range roleKeyFiles() {
-		key, err := seal.LoadOrCreateKey(filepath.Join(data, file))
+	for _, role := range ownRoles() {
+		key, err := seal.LoadOrCreateKey(filepath.Join(data, keyName(role)))
 		if err != nil {
 			return nil, err
 		}
-		switch role {
-		case seal.Planner:
-			doc.Roles.Planner = name(key)
-		case seal.Urgent:
-			doc.Roles.Urgent = name(key)
-		case seal.Time:
-			doc.Roles.Time = name(key)
-		}
+		*doc.Roles.At(role) = name(key)
 	}
 	signed, err := seal.NewTrust(doc, root)
 	if err != nil {
@@ -160,24 +226,29 @@ func rootKeyLies(data string) bool {
 
 // SealHead implements planner.Sealer.
 func (t *trust) SealHead(payload []byte) ([]byte, error) {
-	return seal.Seal(seal.TypePlanHead, payload, t.keys[seal.Planner])
+	return seal.Seal(seal.TypePlanHead, payload, t.key(seal.Planner))
 }
+
+// HeadKey implements planner.Sealer: heads of another key are sealed anew.
+func (t *trust) HeadKey() string { return t.key(seal.Planner).ID() }
 
 // SealOrder and OrderKey implement orders.Sealer.
 func (t *trust) SealOrder(o seal.Order) ([]byte, error) {
-	return seal.SealOrder(o, t.keys[seal.Urgent])
+	return seal.SealOrder(o, t.key(seal.Urgent))
 }
 
 // OrderKey is the id of the key that seals orders.
-func (t *trust) OrderKey() string { return t.keys[seal.Urgent].ID() }
+func (t *trust) OrderKey() string { return t.key(seal.Urgent).ID() }
 
 // SignTime implements push.TimeSigner.
 func (t *trust) SignTime(_ context.Context, agent string, nonce []byte) ([]byte, error) {
-	return seal.SealTime(seal.SignedTime{Nonce: nonce, Time: t.now(), Agent: agent}, t.keys[seal.Time])
+	return seal.SealTime(seal.SignedTime{Nonce: nonce, Time: t.now(), Agent: agent}, t.key(seal.Time))
 }
 
 // TrustsAfter implements push.Trusts.
 func (t *trust) TrustsAfter(_ context.Context, version uint64) ([][]byte, error) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
 	var out [][]byte
 	for _, doc := range t.chain {
 		if doc.Version() > version {
@@ -199,10 +270,13 @@ func (t *trust) show(data string) string {
 		r := d.Roles.Of(role)
 		fmt.Fprintf(&b, "%-8s %d of %d keys\n", role, r.Threshold, len(r.Keys))
 		for _, id := range r.Keys {
-			fmt.Fprintf(&b, "         %s  %s\n", id[:16], d.Keys[id])
+			fmt.Fprintf(&b, "         %s  %s\n", id, d.Keys[id])
 		}
 	}
 	fmt.Fprintf(&b, "revoked  %d keys\n", len(d.Revoked))
+	for _, id := range d.Revoked {
+		fmt.Fprintf(&b, "         %s\n", id)
+	}
 	if rootKeyLies(data) {
 		fmt.Fprintf(&b, "ALARM    the root key lies in %s: move it to a safe place off this machine\n", filepath.Join(data, rootKeyFile))
 	}

@@ -240,17 +240,25 @@ func (t *Trust) role(r Role) RoleKeys { return t.doc.Roles.Of(r) }
 
 // Of gives the keys of a role; none for a role that does not exist.
 func (r *Roles) Of(role Role) RoleKeys {
-	switch role {
-	case Root:
-		return r.Root
-	case Planner:
-		return r.Planner
-	case Urgent:
-		return r.Urgent
-	case Time:
-		return r.Time
+	if keys := r.At(role); keys != nil {
+		return *keys
 	}
 	return RoleKeys{}
+}
+
+// At gives where the keys of a role stand, to write a document; nil for a role that does not exist.
+func (r *Roles) At(role Role) *RoleKeys {
+	switch role {
+	case Root:
+		return &r.Root
+	case Planner:
+		return &r.Planner
+	case Urgent:
+		return &r.Urgent
+	case Time:
+		return &r.Time
+	}
+	return nil
 }
 
 // speaksFor tells whether a role may speak for all these areas.

@@ -40,6 +40,8 @@ type bench struct {
 
 type noSeal struct{}
 
+func (noSeal) HeadKey() string { return "" }
+
 func (noSeal) SealHead(payload []byte) ([]byte, error) { return payload, nil }
 
 // newBench has an area tree of tinh > xa-a > thon-a, xa-b, and the people of people.

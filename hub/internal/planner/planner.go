@@ -54,6 +54,8 @@ type Agents interface {
 // Sealer seals a plan head with the planner's key.
 type Sealer interface {
 	SealHead(payload []byte) ([]byte, error)
+	// HeadKey is the id of that key; heads of another one are sealed anew.
+	HeadKey() string
 }
 
 // Bulletins gives the urgent bulletins that heads must have at an instant, oldest first; orders implements it.

@@ -180,9 +180,9 @@ func (p *Planner) draft(ctx context.Context, s *snapshot, c *compiler, a AgentRe
 	if head.Days, err = c.days(ctx, s, a, pos); err != nil {
 		return draftHead{}, err
 	}
-	text, err := fit(&head)
+	content, err := fit(&head)
 	head.IssuedAt, head.Expires = s.now, s.now.AddDate(0, 0, planDays)
-	return draftHead{head: head, content: text}, err
+	return draftHead{head: head, content: content + " " + p.Sealer.HeadKey()}, err
 }
 
 // acceptable tells whether an agent would take the plan: what it would refuse is never sealed. Agents of one

@@ -13,6 +13,7 @@ import (
 
 	"github.com/loa-vn/loa/hub/internal/bus"
 	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/seal"
 )
 
 func TestSweepIssuesOnlyWhatChanged(t *testing.T) {
@@ -250,6 +251,21 @@ func TestTwoHubsNeverSealOneVersionTwice(t *testing.T) {
 	if int(versions) != w.sealer.seals {
 		t.Errorf("%d versions were reserved and %d heads sealed", versions, w.sealer.seals)
 	}
+	w.sweep(0)
+}
+
+// After a rotation agents stop believing the old key: every head is sealed anew, without any other change.
+func TestANewKeySealsEveryHeadAnew(t *testing.T) {
+	w := newWorld(t)
+	w.approve(spec(When{Daypart: "evening", RRule: "FREQ=DAILY"}, "TL", "r1"))
+	w.sweep(2 + 1)
+	w.sweep(0)
+	key, err := seal.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.sealer.key = key
+	w.sweep(2 + 1)
 	w.sweep(0)
 }
 

@@ -119,6 +119,8 @@ type keySealer struct {
 	fail  error
 }
 
+func (k *keySealer) HeadKey() string { return k.key.ID() }
+
 func (k *keySealer) SealHead(payload []byte) ([]byte, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
