@@ -47,7 +47,8 @@ func Seal(payloadType string, payload []byte, keys ...Key) ([]byte, error) {
 // opened is an envelope that has the form of one; nothing in it is verified.
 type opened struct {
 	dsse.Envelope
-	payload []byte
+	payload    []byte
+	signatures [][]byte
 }
 
 // parseEnvelope checks form and limits: strict JSON, the expected type, one spelling of base64, named keys,
@@ -63,7 +64,7 @@ func parseEnvelope(envelope []byte, payloadType string, maxPayload int) (*opened
 	if n := len(env.Signatures); n == 0 || n > maxSignatures {
 		return nil, refuse(Malformed, "%d signatures", n)
 	}
-	seen := make(map[string]bool, len(env.Signatures))
+	seen, signatures := make(map[string]bool, len(env.Signatures)), make([][]byte, 0, len(env.Signatures))
 	for _, s := range env.Signatures {
 		if len(s.KeyID) != 64 {
 			return nil, refuse(Malformed, "a signature without a key id")
@@ -72,9 +73,11 @@ func parseEnvelope(envelope []byte, payloadType string, maxPayload int) (*opened
 			return nil, refuse(KeyTwice, "two signatures of key %s", s.KeyID)
 		}
 		seen[s.KeyID] = true
-		if _, err := decodeBase64(s.Sig); err != nil {
+		sig, err := decodeBase64(s.Sig)
+		if err != nil {
 			return nil, refuse(Malformed, "a signature that is not base64").because(err)
 		}
+		signatures = append(signatures, sig)
 	}
 	payload, err := decodeBase64(env.Payload)
 	if err != nil {
@@ -83,5 +86,5 @@ func parseEnvelope(envelope []byte, payloadType string, maxPayload int) (*opened
 	if len(payload) > maxPayload {
 		return nil, refuse(TooLarge, "a payload of %d bytes, at most %d", len(payload), maxPayload)
 	}
-	return &opened{env, payload}, nil
+	return &opened{env, payload, signatures}, nil
 }

@@ -2,7 +2,6 @@ package seal
 
 import (
 	"context"
-	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
@@ -198,19 +197,3 @@ type signer struct{ key Key }
 
 func (s signer) Sign(_ context.Context, data []byte) ([]byte, error) { return s.key.Sign(data), nil }
 func (s signer) KeyID() (string, error)                              { return s.key.id, nil }
-
-// verifier gives dsse a key of a role.
-type verifier struct {
-	id  string
-	key PublicKey
-}
-
-func (v verifier) KeyID() (string, error)   { return v.id, nil }
-func (v verifier) Public() crypto.PublicKey { return ed25519.PublicKey(v.key[:]) }
-
-func (v verifier) Verify(_ context.Context, data, sig []byte) error {
-	if !v.key.Verify(data, sig) {
-		return errors.New("signature does not match")
-	}
-	return nil
-}

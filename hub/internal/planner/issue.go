@@ -6,6 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -16,7 +20,7 @@ import (
 )
 
 // batch is how many heads share a transaction; a thousand would hold up other writers.
-const batch = 100
+const batch = 256
 
 // planRow is a row of table plans.
 type planRow struct {
@@ -86,16 +90,7 @@ func (p *Planner) issue(ctx context.Context, drafts []draftHead) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	var errs []error
-	var rows []planRow
-	for _, d := range won {
-		row, err := p.seal(d)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("seal plan of agent %s: %w", d.head.Audience, err))
-			continue
-		}
-		rows = append(rows, row)
-	}
+	rows, errs := p.sealAll(won)
 	if err := p.keep(ctx, rows); err != nil {
 		return 0, errors.Join(append(errs, err)...)
 	}
@@ -108,31 +103,50 @@ func (p *Planner) issue(ctx context.Context, drafts []draftHead) (int, error) {
 // reserve takes the next version for each draft by compare-and-set, before anything is sealed with it: two
 // hubs can never seal two heads of one version, which an agent would refuse for good.
 func (p *Planner) reserve(ctx context.Context, drafts []draftHead) (won []draftHead, err error) {
-	err = p.DB.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		won = won[:0]
-		for _, d := range drafts {
-			next := d.row.Reserved + 1
-			var res sql.Result
-			var err error
-			if d.row.Agent == "" {
-				row := planRow{Agent: d.head.Audience, Reserved: next}
-				res, err = tx.NewInsert().Model(&row).On("CONFLICT (agent) DO NOTHING").Exec(ctx)
-			} else {
-				res, err = tx.NewUpdate().Table("plans").Set("reserved = ?", next).
-					Where("agent = ?", d.head.Audience).Where("reserved = ?", d.row.Reserved).Exec(ctx)
-			}
-			if err != nil {
-				return fmt.Errorf("reserve plan version: %w", err)
-			}
-			if n, err := res.RowsAffected(); err != nil || n == 0 {
-				continue
-			}
-			d.head.Version = next
+	rows := make([]planRow, len(drafts))
+	for i, d := range drafts {
+		rows[i] = planRow{Agent: d.head.Audience, Reserved: d.row.Reserved + 1}
+	}
+	var taken []string
+	err = p.DB.NewInsert().Model(&rows).On("CONFLICT (agent) DO UPDATE").Set("reserved = EXCLUDED.reserved").
+		Where("plan_row.reserved = EXCLUDED.reserved - 1").Returning("agent").Scan(ctx, &taken)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("reserve plan versions: %w", err)
+	}
+	mine := make(map[string]bool, len(taken))
+	for _, agent := range taken {
+		mine[agent] = true
+	}
+	for i, d := range drafts {
+		if mine[d.head.Audience] {
+			d.head.Version = rows[i].Reserved
 			won = append(won, d)
 		}
-		return nil
-	})
-	return won, err
+	}
+	return won, nil
+}
+
+// sealAll seals on all cores: a signature of 10,000 agents' heads is the larger half of a sweep.
+func (p *Planner) sealAll(drafts []draftHead) (rows []planRow, errs []error) {
+	sealed, failed := make([]planRow, len(drafts)), make([]error, len(drafts))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(drafts)) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(drafts); i = int(next.Add(1)) - 1 {
+				sealed[i], failed[i] = p.seal(drafts[i])
+			}
+		})
+	}
+	wg.Wait()
+	for i, err := range failed {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("seal plan of agent %s: %w", drafts[i].head.Audience, err))
+			continue
+		}
+		rows = append(rows, sealed[i])
+	}
+	return rows, errs
 }
 
 func (p *Planner) seal(d draftHead) (planRow, error) {
@@ -147,17 +161,22 @@ func (p *Planner) seal(d draftHead) (planRow, error) {
 	if len(envelope) > maxEnvelope {
 		return planRow{}, fmt.Errorf("envelope of %d bytes, at most %d", len(envelope), maxEnvelope)
 	}
-	return planRow{Agent: d.head.Audience, Version: d.head.Version, ContentHash: d.content, Envelope: string(envelope),
+	return planRow{Agent: d.head.Audience, Reserved: d.head.Version, Version: d.head.Version, ContentHash: d.content, Envelope: string(envelope),
 		SHA256: hash(envelope), IssuedAt: store.Millis(d.head.IssuedAt), ExpiresAt: store.Millis(d.head.Expires), Area: d.head.Area}, nil
 }
 
+// perStatement is how many heads one statement writes: 32 of the largest are half of what SQLite takes as one.
+const perStatement = 32
+
 func (p *Planner) keep(ctx context.Context, rows []planRow) error {
 	return p.DB.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		for _, r := range rows {
-			_, err := tx.NewUpdate().Model(&r).Column("version", "content_hash", "envelope", "sha256", "issued_at", "expires_at").
-				WherePK().Where("version < ?", r.Version).Exec(ctx)
-			if err != nil {
-				return fmt.Errorf("write plan: %w", err)
+		for some := range slices.Chunk(rows, perStatement) {
+			q := tx.NewInsert().Model(&some).On("CONFLICT (agent) DO UPDATE")
+			for _, column := range []string{"version", "content_hash", "envelope", "sha256", "issued_at", "expires_at"} {
+				q.Set("? = EXCLUDED.?", bun.Ident(column), bun.Ident(column))
+			}
+			if _, err := q.Where("plan_row.version < EXCLUDED.version").Exec(ctx); err != nil {
+				return fmt.Errorf("write plans: %w", err)
 			}
 		}
 		return nil

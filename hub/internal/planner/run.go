@@ -2,9 +2,14 @@ package planner
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/loa-vn/loa/hub/internal/bus"
 	"github.com/loa-vn/loa/hub/internal/store"
@@ -112,18 +117,30 @@ func (p *Planner) Sweep(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	p.compiled = c.kept
-	issued := 0
-	for len(drafts) > 0 {
-		n := min(batch, len(drafts))
-		done, err := p.issue(ctx, drafts[:n])
-		issued += done
-		failed = errors.Join(failed, err)
-		drafts = drafts[n:]
-	}
+	issued, err := p.issueAll(ctx, drafts)
+	failed = errors.Join(failed, err)
 	if p.cleared != s.last {
 		failed = errors.Join(failed, p.clear(ctx, s))
 	}
 	return issued, failed
+}
+
+// issueAll issues in batches, two at a time: while one waits for the database, the other seals.
+func (p *Planner) issueAll(ctx context.Context, drafts []draftHead) (issued int, err error) {
+	var mu sync.Mutex
+	var g errgroup.Group
+	g.SetLimit(2)
+	for some := range slices.Chunk(drafts, batch) {
+		g.Go(func() error {
+			n, failed := p.issue(ctx, some)
+			mu.Lock()
+			defer mu.Unlock()
+			issued, err = issued+n, errors.Join(err, failed)
+			return nil // one that fails holds up no other
+		})
+	}
+	_ = g.Wait() // err has them all
+	return issued, err
 }
 
 // remember notes which reports plans depend on, and when the next bulletin leaves them.
@@ -155,7 +172,7 @@ func (p *Planner) drafts(ctx context.Context, s *snapshot, c *compiler) ([]draft
 		d, err := p.draft(ctx, s, c, a)
 		d.row = before[a.ID]
 		if err == nil && (d.row.ContentHash != d.content || d.row.due(s.now)) {
-			if err = p.acceptable(ctx, s, c, a); err == nil {
+			if err = p.acceptable(ctx, s, c, a, d.head); err == nil {
 				out = append(out, d)
 			}
 		}
@@ -185,14 +202,19 @@ func (p *Planner) draft(ctx context.Context, s *snapshot, c *compiler, a AgentRe
 	return draftHead{head: head, content: content + " " + p.Sealer.HeadKey()}, err
 }
 
-// acceptable tells whether an agent would take the plan: what it would refuse is never sealed. Agents of one
-// area and position stand for each other.
-func (p *Planner) acceptable(ctx context.Context, s *snapshot, c *compiler, a AgentRef) error {
+// acceptable tells whether an agent would take the plan: what it would refuse is never sealed. Agents whose plans
+// differ in nothing but whose they are stand for each other.
+func (p *Planner) acceptable(ctx context.Context, s *snapshot, c *compiler, a AgentRef, head broadcast.Head) error {
 	pos, err := s.position(a)
 	if err != nil {
 		return err
 	}
-	key := a.Area + " " + pos.key
+	head.Audience, head.Area, head.Days = "", "", nil // the days are the position's
+	text, err := json.Marshal(head)
+	if err != nil {
+		return fmt.Errorf("encode head: %w", err)
+	}
+	key := string(text) + pos.key
 	bad, known := c.checked[key]
 	if !known {
 		_, bad = p.agentPlan(ctx, s, a)
