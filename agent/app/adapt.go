@@ -59,7 +59,10 @@ type store struct{ cache *cache.Cache }
 // Whole tells whether audio can be opened.
 func (s store) Whole(audio broadcast.Hash) bool { return s.cache.Whole(audio) }
 
-// Open gives whole audio.
+// Ready tells whether audio can be opened.
+func (s store) Ready(audio broadcast.Hash) bool { return s.cache.Ready(audio) }
+
+// Open gives audio.
 func (s store) Open(audio broadcast.Hash) (scheduler.Audio, error) {
 	source, err := s.cache.Open(audio)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -330,4 +331,46 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.N)*0.1/b.Elapsed().Seconds(), "x-real-time")
+}
+
+// What is still on its way is opened by what its sealed manifest promises: nothing of its end is read before it is due.
+func TestOpenPromised(t *testing.T) {
+	file := encodeAt(t, 96_000, tone(6*Rate), 6*Rate-1234)
+	want, err := ReadAll(open(t, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := len(file) / 2
+	s, err := OpenPromised(io.NewSectionReader(cut{file, half}, 0, int64(len(file))), int64(len(file)), int64(len(want)-96))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make([]float32, Rate/2)
+	if n, err := s.Read(got); err != nil || n != len(got) || !slices.Equal(got, want[:len(got)]) {
+		t.Errorf("its beginning: %d %v", n, err)
+	}
+	whole, err := OpenPromised(bytes.NewReader(file), int64(len(file)), int64(len(want)-96))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := ReadAll(whole)
+	if err != nil || !slices.Equal(all, want[:len(want)-96]) {
+		t.Errorf("all of it: %d frames, %v", len(all), err)
+	}
+	if _, err := OpenPromised(bytes.NewReader(file), int64(len(file)), 0); err == nil {
+		t.Error("opened what is no frame long")
+	}
+}
+
+// cut is a file of which only the beginning is here.
+type cut struct {
+	file []byte
+	here int
+}
+
+func (c cut) ReadAt(p []byte, off int64) (int, error) {
+	if int(off)+len(p) > c.here {
+		return 0, errors.New("read beyond what is here")
+	}
+	return copy(p, c.file[off:]), nil
 }

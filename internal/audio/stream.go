@@ -53,6 +53,27 @@ func Open(r io.ReaderAt, size int64) (*Stream, error) {
 	return s, nil
 }
 
+// OpenPromised opens a file whose rest may still be on its way: it is frames long, as somebody who can be believed
+// says, and nothing of its end is read before it is due.
+func OpenPromised(r io.ReaderAt, size, frames int64) (*Stream, error) {
+	s := &Stream{pages: pages{r: r, size: size}}
+	if err := s.readHead(); err != nil {
+		return nil, err
+	}
+	if frames <= 0 || frames > maxFrames {
+		return nil, fmt.Errorf("open promised audio: impossible length: %w", ErrDamaged)
+	}
+	s.total = s.preSkip + frames
+	if err := s.checkBegin(); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.decoder, err = newDecoder(); err != nil {
+		return nil, err
+	}
+	return s, s.SeekFrame(0)
+}
+
 // Frames gives the length in frames of 1/48,000 s.
 func (s *Stream) Frames() int64 { return s.total - s.preSkip }
 
@@ -94,7 +115,7 @@ func (s *Stream) readTags(off int64) error {
 	}
 }
 
-// readEnd finds the length and checks that the audio begins at its beginning.
+// readEnd finds the length.
 func (s *Stream) readEnd() error {
 	last, _, err := s.pages.last()
 	if err != nil {
@@ -107,6 +128,11 @@ func (s *Stream) readEnd() error {
 		return fmt.Errorf("read last page: impossible length: %w", ErrDamaged)
 	}
 	s.total = int64(last.granule)
+	return s.checkBegin()
+}
+
+// checkBegin checks that the audio begins at its beginning.
+func (s *Stream) checkBegin() error {
 	first, err := s.pages.at(s.audio)
 	if err != nil {
 		return notFormat("read first audio page", err)

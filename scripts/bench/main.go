@@ -42,6 +42,7 @@ func measurements() []measurement {
 		{[]string{"arm-seconds"}, armSeconds},
 		{[]string{"start-error-mean-ms", "start-error-p99-ms"}, startError},
 		{[]string{"hub-idle-mb"}, hubIdle},
+		{[]string{"urgent-p99-ms"}, urgentDelay},
 		{[]string{"seal-10k-s", "verify-heads-per-s"}, sealing},
 	}
 }

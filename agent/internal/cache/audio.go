@@ -53,6 +53,7 @@ type file struct {
 	manifest *broadcast.Manifest
 	pending  map[int][]byte // came, but not committed
 	pinned   int            // open sources: not to be evicted
+	came     chan struct{}  // closed at the next chunk; nil while nobody waits
 	dirty    bool           // told to the hub once it is asked
 }
 
@@ -152,6 +153,7 @@ func (c *Cache) putAudio(m *broadcast.Manifest, offset int64, data []byte) error
 		c.waiting += int64(len(data))
 	}
 	f.pending[i] = bytes.Clone(data)
+	f.tell()
 	flush := c.waiting >= flushBytes || f.prefix(true) == f.Size
 	c.mu.Unlock()
 	if !flush {

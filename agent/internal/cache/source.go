@@ -5,17 +5,19 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"go.etcd.io/bbolt"
 
 	"github.com/loa-vn/loa/internal/broadcast"
 )
 
-// Source reads whole audio. It holds no transaction between reads; each chunk is copied out and hashed. While
+// Source reads audio. It holds no transaction between reads; each chunk is copied out and hashed. While
 // it is open its audio is not evicted. ReadAt may be called from any number of goroutines.
 type Source struct {
 	cache    *Cache
 	manifest *broadcast.Manifest
+	growing  bool // it was not whole when it was opened
 	ahead    sync.WaitGroup
 
 	mu     sync.Mutex
@@ -34,14 +36,15 @@ func (c *Cache) Whole(audio broadcast.Hash) bool {
 
 // Open gives the audio, or ErrNotWhole. The caller closes it.
 func (c *Cache) Open(audio broadcast.Hash) (*Source, error) {
+	urgent := c.isUrgent(audio)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f := c.files[audio]
-	if f == nil || !f.Whole || f.manifest == nil {
+	if f == nil || f.manifest == nil || !f.Whole && !(urgent && c.keepsAhead(f)) {
 		return nil, fmt.Errorf("open %s: %w", audio, ErrNotWhole)
 	}
 	f.pinned++
-	return &Source{cache: c, manifest: f.manifest, chunks: map[int][]byte{}, load: map[int]bool{}}, nil
+	return &Source{cache: c, manifest: f.manifest, growing: !f.Whole, chunks: map[int][]byte{}, load: map[int]bool{}}, nil
 }
 
 // checkAhead is how much Check reads: an hour of speech, and no more than a slow disk gives in half a second.
@@ -51,7 +54,10 @@ const checkAhead = 16 << 20
 // like everything else when it is read.
 func (s *Source) Check() error {
 	for i := range min(len(s.manifest.Chunks), checkAhead/broadcast.ChunkSize) {
-		if _, err := s.cache.chunk(s.manifest, i); err != nil {
+		if s.growing && i > 0 {
+			break // it is checked as it comes
+		}
+		if _, err := s.read(i, 0); err != nil {
 			return err
 		}
 	}
@@ -63,6 +69,14 @@ func (s *Source) Size() int64 { return s.manifest.Size }
 
 // GainDB brings the audio to the target level.
 func (s *Source) GainDB() float64 { return s.manifest.GainDB }
+
+// Length is that of the whole audio while its rest was on its way at the opening, else 0.
+func (s *Source) Length() time.Duration {
+	if !s.growing {
+		return 0
+	}
+	return time.Duration(s.manifest.DurationMS) * time.Millisecond
+}
 
 // Close lets the audio go.
 func (s *Source) Close() error {
@@ -107,7 +121,7 @@ func (s *Source) chunk(i int) ([]byte, error) {
 	s.mu.Unlock()
 	if data == nil {
 		var err error
-		if data, err = s.cache.chunk(s.manifest, i); err != nil {
+		if data, err = s.read(i, growWait); err != nil {
 			return nil, err
 		}
 	}
@@ -127,7 +141,7 @@ func (s *Source) chunk(i int) ([]byte, error) {
 }
 
 func (s *Source) readAhead(i int) {
-	data, err := s.cache.chunk(s.manifest, i)
+	data, err := s.read(i, 0)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.load, i)

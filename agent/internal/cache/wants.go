@@ -32,8 +32,11 @@ func (c *Cache) NextWant(skip func(broadcast.Hash) bool) (Want, bool) {
 		if !wanted {
 			continue
 		}
-		if n.kind == kindAudio && !c.makeRoom(n, w.Size-w.Have) {
-			continue
+		if n.kind == kindAudio {
+			if !c.makeRoom(n, w.Size-w.Have) {
+				continue
+			}
+			c.ask(w)
 		}
 		return w, true
 	}
@@ -167,7 +170,13 @@ func (c *Cache) Put(ctx context.Context, hash broadcast.Hash, offset int64, data
 	if m == nil {
 		return fmt.Errorf("put %s: its manifest is not here", hash)
 	}
-	return c.putAudio(m, offset, data)
+	if err := c.putAudio(m, offset, data); err != nil {
+		return err
+	}
+	if n.urgent {
+		c.wholeChanged.Notify() // its first seconds may be enough
+	}
+	return nil
 }
 
 // putPart gathers a day document or manifest in memory; it is small, and worth nothing before it is whole.

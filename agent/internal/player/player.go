@@ -111,7 +111,7 @@ func (p *Player) Lead() time.Duration { return p.output.Lead() }
 // Play plays the cue and blocks until it has been heard to its end. When ctx is cancelled it fades out within
 // 20 ms; what is already on its way to the card is still heard, and waited for.
 func (p *Player) Play(ctx context.Context, c Cue) Result {
-	stream, err := audio.Open(c.Audio, c.Audio.Size())
+	stream, err := open(c.Audio)
 	if err != nil {
 		p.log.Warn("audio cannot be opened", "slot", c.Slot, "err", err)
 		return Result{EndedAt: p.now(), Outcome: Failed, Reason: ReasonAudioDamaged}
@@ -131,6 +131,21 @@ func (p *Player) Play(ctx context.Context, c Cue) Result {
 		p.log.Warn("sound broke off", "slot", c.Slot, "err", heard.Err)
 	}
 	return result(heard)
+}
+
+// Growing is a Source whose rest may still be on its way; a read of what is not here in time fails.
+type Growing interface {
+	// Length is that of the whole audio, 0 when all of it is here.
+	Length() time.Duration
+}
+
+func open(s Source) (*audio.Stream, error) {
+	if g, ok := s.(Growing); ok {
+		if length := g.Length(); length > 0 {
+			return audio.OpenPromised(s, s.Size(), audio.Frames(length-2*time.Millisecond)) // lengths are rounded to a millisecond
+		}
+	}
+	return audio.Open(s, s.Size())
 }
 
 // missedEnough is how much may be missing before a sound that was heard to its end says why: less is the

@@ -137,7 +137,7 @@ func (s *Scheduler) lack(slot broadcast.Slot, reason string) {
 // arrived takes back what lack said where the audio has come.
 func (s *Scheduler) arrived() {
 	for slot, audio := range s.lacking {
-		if s.o.Store.Whole(audio) {
+		if s.o.Store.Ready(audio) {
 			delete(s.lacking, slot)
 			delete(s.state.Lacking, slot)
 		}

@@ -93,6 +93,8 @@ type fakeStore struct {
 	changed change.Signal
 }
 
+func (s *fakeStore) Ready(h broadcast.Hash) bool { return s.Whole(h) }
+
 func (s *fakeStore) Whole(h broadcast.Hash) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

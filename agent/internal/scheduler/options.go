@@ -31,9 +31,10 @@ type Audio interface {
 	Close() error
 }
 
-// Store opens audio; its error says that the audio is not there or not whole.
+// Store opens audio; its error says that the audio is not there, or not enough of it.
 type Store interface {
 	Whole(audio broadcast.Hash) bool
+	Ready(audio broadcast.Hash) bool // it can be opened: it is whole, or urgent and its rest comes in time
 	Open(audio broadcast.Hash) (Audio, error)
 }
 

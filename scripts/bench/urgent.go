@@ -1,0 +1,144 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/loa-vn/loa/hub/hubtest"
+	"github.com/loa-vn/loa/internal/e2e/fleet"
+	"github.com/loa-vn/loa/internal/e2e/rig"
+	"github.com/loa-vn/loa/internal/e2e/soundcard"
+	"github.com/loa-vn/loa/internal/mono"
+)
+
+// urgentDelay is the time from the click that approves an urgent bulletin until its first sample is at the card of an
+// agent that holds the audio, while the same bulletin goes to 1,000 other agents of the hub: the worst of 20, which is
+// their p99.
+func urgentDelay(ctx context.Context, dir string) (rows []Row, err error) {
+	const agents, times = 1000, 20
+	site, agent, card, err := commune(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, site.Close(), card.Close()) }()
+	file, err := speech(ctx, dir, 1500*time.Millisecond)
+	if err != nil {
+		return nil, err
+	}
+	report, err := site.Ingest(ctx, file, "Báo động lũ", nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := site.Approve(ctx, "reports/"+report.ID); err != nil {
+		return nil, err
+	}
+	meant, err := site.Meant(ctx, report.ID)
+	if err != nil {
+		return nil, err
+	}
+	stop, err := crowd(ctx, site, filepath.Join(dir, "hub"), agents)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+	if err := settled(ctx, site, agent); err != nil {
+		return nil, err
+	}
+	recording, err := card.Record(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer recording.Stop()
+	var delays []float64
+	for i := range times + 1 {
+		id, approved, err := shout(ctx, site, report.ID)
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 { // the agent fetches the audio
+			if _, err := site.AwaitPlays(ctx, agent.ID, id, 1); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err := recording.Wait(ctx, approved.Add(5*time.Second)); err != nil {
+			return nil, err
+		}
+		onset := soundcard.MeasureStart(recording, meant, approved.Add(time.Second))
+		if onset.Correlation < 0.9 {
+			records, err := site.AwaitPlays(ctx, agent.ID, id, 1)
+			return nil, errors.Join(fmt.Errorf("bulletin %d was not heard: correlation %.3f, recorded as %+v", i, onset.Correlation, records), err)
+		}
+		delays = append(delays, onset.At.Sub(approved).Seconds()*1000)
+	}
+	slices.Sort(delays)
+	fmt.Printf("  urgent: %d bulletins to %d agents, median %.0f ms, worst %.0f ms\n", times, agents+1, median(delays), delays[len(delays)-1])
+	return []Row{against("urgent-p99-ms", "ms", delays[(len(delays)*99-1)/100], 1000)}, nil
+}
+
+// crowd adds simulated agents to a site's commune and connects them; stop ends them.
+func crowd(ctx context.Context, site *rig.Site, data string, n int) (stop func() error, err error) {
+	if err := site.Hub.Stop(); err != nil {
+		return nil, err
+	}
+	enrolled, err := hubtest.Enroll(ctx, data, "xa", n)
+	if err != nil {
+		return nil, err
+	}
+	trust, err := hubtest.TrustOf(data)
+	if err != nil {
+		return nil, err
+	}
+	if err := site.StartHub(ctx); err != nil {
+		return nil, err
+	}
+	o := fleet.Options{Hub: site.URL, Trust: trust}
+	for _, e := range enrolled {
+		o.Agents = append(o.Agents, fleet.Identity(e))
+	}
+	f, err := fleet.New(o)
+	if err != nil {
+		return nil, err
+	}
+	running, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- f.Run(running) }()
+	stop = func() error { cancel(); return <-ended }
+	err = rig.Await(ctx, "the crowd has its plans", func(context.Context) (bool, error) {
+		return f.Connected() == n && f.Planned() == n, nil
+	})
+	if err != nil {
+		return nil, errors.Join(err, stop())
+	}
+	return stop, nil
+}
+
+// settled waits until the real agent has its plan of the hub that was started again.
+func settled(ctx context.Context, site *rig.Site, agent *rig.Agent) error {
+	return rig.Await(ctx, "the agent has its plan", func(ctx context.Context) (bool, error) {
+		var a struct {
+			Online    bool
+			PlanState string `json:"plan_state"`
+		}
+		err := site.Chief.Call(ctx, "GET", "agents/"+agent.ID, nil, &a)
+		return a.Online && a.PlanState == "active", err
+	})
+}
+
+// shout writes an urgent bulletin and approves it, and says when the second person clicked.
+func shout(ctx context.Context, site *rig.Site, report string) (id string, clicked mono.Instant, err error) {
+	var b struct{ ID string }
+	err = site.Author.Call(ctx, "POST", "urgent", map[string]any{
+		"kind": "live", "items": []map[string]string{{"report": report}}, "targets": map[string]any{"areas": []string{"xa"}}}, &b)
+	if err != nil {
+		return "", 0, err
+	}
+	clicked = mono.Now()
+	return b.ID, clicked, site.Approve(ctx, "urgent/"+b.ID)
+}
