@@ -77,8 +77,8 @@ func examples() []example {
 		{"agent", &Decisions{[]Decision{{"019a8f41-0000-7000-8000-000000000002", decision}}}, "At most 20 decisions of the commune, made at its PC. " +
 			"They hold there already; the agent keeps each until it is acknowledged and sends it again otherwise. The next plan head has those that stand."},
 		{"hub", &DecisionsAck{[]string{"019a8f41-0000-7000-8000-000000000002"}}, "Decisions that are committed, those too that the hub keeps for its log alone."},
-		{"hub", &Order{sealed}, "A sealed order, before every other message and every frame that waits."},
-		{"agent", &OrderState{SHA256: exampleHash(), Code: "ORDER_REPLAYED"}, "What became of the order with that envelope: an empty code is done."},
+		{"hub", &Order{sealed}, "A sealed order: sound a bulletin, or take one back. It goes before every other message and every frame that waits, to agents that are connected; the next plan says the same. A drill is a document type of its own."},
+		{"agent", &OrderState{SHA256: exampleHash(), Code: "SEAL_ORDER_REPLAYED"}, "What became of the order with that envelope: an empty code is done."},
 		{"both", &Bye{"HUB_STOPS"}, "An orderly end, before the close frame: `HUB_STOPS`, `REPLACED`, `AGENT_BLOCKED`, `AGENT_REVOKED`."},
 		{"agent", &Pair{"start", []byte(`{"protocol":"loa.v1","commit":"…"}`)}, "Pairing, step 1."},
 		{"hub", &Pair{"offer", []byte(`{"ephemeral":"…","nonce":"…","trust_sha256":"…"}`)}, "Pairing, step 2."},
