@@ -220,7 +220,7 @@ func (d *deciding) bulletinCue(w wish, begin time.Time) *Cue {
 	c := &Cue{Slot: w.slot, Begin: begin, Ends: begin.Add(w.slot.Length()), VolumePercent: volume, Reason: ReasonComplete}
 	if w.going {
 		pr := d.s.Journal[w.slot.ID]
-		c.Begin, c.Ends = pr.Began, pr.Ends
+		c.Begin, c.Ends = pr.Cued, pr.Ends // not pr.Began: it may have been begun again, or later than it was first armed
 	}
 	return c
 }

@@ -427,3 +427,34 @@ func TestADamagedJournalEntryStopsNothing(t *testing.T) {
 		r.want(slotID(t, c), broadcast.Played, broadcast.ReasonComplete)
 	})
 }
+
+// An order and the head that says the same come one after the other, while the bulletin is armed: it sounds once.
+func TestABulletinThatIsToldTwiceSoundsOnce(t *testing.T) {
+	for name, slow := range map[string]time.Duration{"at once": 0, "on a slow disk": 500 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				r := newRig(t)
+				r.disk.slow = slow
+				r.setPlan(plan(t, 1, nil))
+				r.start()
+				pass(minute)
+				bulletins := []broadcast.Bulletin{{ID: "u", Kind: "live", Title: "storm", IssuedAt: time.Now(), Until: time.Now().Add(time.Hour),
+					Items: []broadcast.Item{item("u0", minute)}}}
+				r.setPlan(plan(t, 1, bulletins))
+				for range 20 {
+					pass(50 * time.Millisecond)
+					r.setPlan(plan(t, 2, bulletins))
+				}
+				pass(10 * minute)
+				r.stop()
+				// What was given to the card is on its way, although it is taken back before it is due.
+				if len(r.player.heard) != 1 || !r.player.heard[0].complete || r.store.opened != 1 {
+					t.Errorf("given to the player %d times, heard: %+v", r.store.opened, r.player.heard)
+				}
+				if p := r.want("u@0#0", broadcast.Played, broadcast.ReasonComplete); p.ReachedMS != minute.Milliseconds() {
+					t.Errorf("reached %d ms", p.ReachedMS)
+				}
+			})
+		})
+	}
+}
