@@ -66,7 +66,8 @@ func (r personRow) account() Account {
 
 // said is what an audit line says of a person.
 func (r personRow) said() map[string]any {
-	return map[string]any{"name": r.Name, "role": r.Role, "area": r.Area, "disabled": r.Disabled}
+	return map[string]any{"name": r.Name, "role": r.Role, "area": r.Area, "disabled": r.Disabled,
+		"invited": r.PasswordHash == "", "second_factor": r.TOTPSecret != ""}
 }
 
 // Service keeps people, what they prove themselves by, and the audit log.

@@ -49,6 +49,8 @@ func (b *bench) does(t *testing.T, person, method, path, body, want string, head
 	return out
 }
 
+func idOf(made map[string]any) string { id, _ := made["id"].(string); return id }
+
 func TestReportIsApprovedByASecondPersonOfItsAreaOrAbove(t *testing.T) {
 	b := board(t)
 	for _, tc := range []struct{ person, code string }{
@@ -68,7 +70,8 @@ func TestReportIsApprovedByASecondPersonOfItsAreaOrAbove(t *testing.T) {
 				}
 				return
 			}
-			if by := got["approved"].(map[string]any); got["state"] != "approved" || by["sha256"] != got["sha256"] || by["by"].(map[string]any)["id"] != tc.person {
+			by, _ := got["approved"].(map[string]any)
+			if who, _ := by["by"].(map[string]any); got["state"] != "approved" || by["sha256"] != got["sha256"] || who["id"] != tc.person {
 				t.Errorf("after: %v", got)
 			}
 		})
@@ -120,7 +123,7 @@ func (b *bench) broadcastOf(t *testing.T, author, report string) string {
 	if made["state"] != "draft" {
 		t.Fatalf("a new broadcast is %v", made)
 	}
-	return made["id"].(string)
+	return idOf(made)
 }
 
 func TestBroadcastIsApprovedByASecondPersonForOneVersion(t *testing.T) {
@@ -169,7 +172,7 @@ func TestNormalAndUrgentAreSeparate(t *testing.T) {
 	report := b.draft(t)
 	b.does(t, "minh", "POST", "reports/"+report+"/approve", "", "")
 	normal := b.broadcastOf(t, "lan", report)
-	urgent := b.does(t, "lan", "POST", "urgent", fmt.Sprintf(`{"kind":"live","items":[{"report":%q}],"targets":{"areas":["xa-a"]}}`, report), "")["id"].(string)
+	urgent := idOf(b.does(t, "lan", "POST", "urgent", fmt.Sprintf(`{"kind":"live","items":[{"report":%q}],"targets":{"areas":["xa-a"]}}`, report), ""))
 	b.does(t, "minh", "POST", "broadcasts/"+urgent+"/approve", "", "BROADCAST_NOT_FOUND")
 	b.does(t, "minh", "POST", "urgent/"+normal+"/approve", "", "BULLETIN_NOT_FOUND")
 	b.does(t, "lan", "POST", "broadcasts", fmt.Sprintf(`{"title":"x","class":"urgent","items":[{"report":%q}],"when":{"at":"2036-01-01T06:00:00"},"targets":{"areas":["xa-a"]}}`, report), "VALIDATION")
