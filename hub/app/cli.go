@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/loa-vn/loa/hub/internal/accounts"
+	"github.com/loa-vn/loa/hub/internal/store"
 	"github.com/loa-vn/loa/internal/config"
 	"github.com/loa-vn/loa/internal/problem"
 	"github.com/loa-vn/loa/internal/seal"
@@ -159,10 +161,6 @@ func trustRevoke() *cobra.Command {
 
 // changeTrust writes the next trust document beside a hub that may be serving, and its audit line.
 func changeTrust(cmd *cobra.Command, r rotation, roots []string, newRoot, action string) error {
-	c, err := settings(cmd)
-	if err != nil {
-		return err
-	}
 	if len(roots) == 0 {
 		return errRootKey
 	}
@@ -183,18 +181,17 @@ func changeTrust(cmd *cobra.Command, r rotation, roots []string, newRoot, action
 		}
 		r.newRoot = &key
 	}
-	db, s, err := openAccounts(cmd.Context(), c)
-	if err != nil {
-		return err
-	}
-	t, err := r.apply(c.Data, time.Now())
-	if err != nil {
-		return errors.Join(err, db.Close())
-	}
-	after := fmt.Sprintf(`{"version":%d,"roles":%q,"revoked":%q,"new_root":%t}`, t.newest().Version(), fmt.Sprint(r.roles), r.revoke, r.newRoot != nil)
-	err = s.Record(cmd.Context(), accounts.Entry{Who: "hub", Origin: "console", Action: action, Subject: fmt.Sprintf("trust %d", t.newest().Version()), After: []byte(after)})
-	_, saying := fmt.Fprint(cmd.OutOrStdout(), t.show(c.Data))
-	return errors.Join(err, saying, db.Close())
+	return withAccounts(cmd, func(ctx context.Context, c config.Hub, _ *store.DB, s *accounts.Service) error {
+		t, err := r.apply(c.Data, time.Now())
+		if err != nil {
+			return err
+		}
+		after := fmt.Sprintf(`{"version":%d,"roles":%q,"revoked":%q,"new_root":%t}`, t.newest().Version(), fmt.Sprint(r.roles), r.revoke, r.newRoot != nil)
+		by := accounts.Console()
+		err = s.Record(ctx, accounts.Entry{Who: by.Name, Origin: by.Origin, Action: action, Subject: fmt.Sprintf("trust %d", t.newest().Version()), After: []byte(after)})
+		_, saying := fmt.Fprint(cmd.OutOrStdout(), t.show(c.Data))
+		return errors.Join(err, saying)
+	})
 }
 
 func trustShow(cmd *cobra.Command, _ []string) error {

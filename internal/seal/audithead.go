@@ -34,8 +34,10 @@ func OpenAuditHead(key PublicKey, envelope []byte) (AuditHead, error) {
 	if err != nil {
 		return AuditHead{}, err
 	}
-	if _, err := countSignatures(env, []dsse.Verifier{verifier{key.ID(), key}}, 1); err != nil {
-		return AuditHead{}, err
+	for i, sig := range env.Signatures {
+		if sig.KeyID == key.ID() && key.Verify(dsse.PAE(env.PayloadType, env.payload), env.signatures[i]) {
+			return Strict[AuditHead](env.payload, MaxAuditHead)
+		}
 	}
-	return Strict[AuditHead](env.payload, MaxAuditHead)
+	return AuditHead{}, refuse(KeyRole, "not signed by the key %s", key.ID())
 }

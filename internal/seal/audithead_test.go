@@ -45,11 +45,11 @@ func TestAuditHead(t *testing.T) {
 		envelope []byte
 		code     Code
 	}{
-		{"another key's", foreign, Threshold},
+		{"another key's", foreign, KeyRole},
 		{"another type", as, TypeUnknown},
 		{"a field more", wide, Malformed},
 		{"nothing", nil, Malformed},
-		{"a signature cut out", bytes.Replace(envelope, []byte(`"sig":"`), []byte(`"sig":"AAAA`), 1), Threshold},
+		{"a signature cut out", bytes.Replace(envelope, []byte(`"sig":"`), []byte(`"sig":"AAAA`), 1), KeyRole},
 		{"too large", bytes.Repeat([]byte(" "), MaxEnvelope(MaxAuditHead)+1), TooLarge},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

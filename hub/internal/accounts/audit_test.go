@@ -105,6 +105,29 @@ func TestAuditTampering(t *testing.T) {
 			found(t, s, envelope, key, tc.line, tc.found)
 		})
 	}
+	for seq, c := range map[int64]struct {
+		line  int64
+		found string
+	}{5: {6, "not behind the line"}, lines: {0, "another than the kept head names"}} {
+		t.Run(fmt.Sprintf("line %d edited, and its hash made anew", seq), func(t *testing.T) {
+			s, db := logged(t, t.TempDir(), lines)
+			envelope, err := s.Head(t.Context(), key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var rows []auditRow
+			if err := db.NewSelect().Model(&rows).Where("seq IN (?, ?)", seq-1, seq).Order("seq").Scan(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			forged := rows[1]
+			forged.Who = "Minh"
+			forged.Hash = forged.sum(rows[0].Hash)
+			if _, err := db.NewUpdate().Model(&forged).WherePK().Exec(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			found(t, s, envelope, key, c.line, c.found)
+		})
+	}
 	t.Run("a whole chain written anew", func(t *testing.T) {
 		dir := t.TempDir()
 		s, _ := logged(t, dir, lines)
