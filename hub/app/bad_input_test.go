@@ -29,8 +29,8 @@ import (
 	"github.com/loa-vn/loa/internal/wsconn"
 )
 
-// refusal is what a person reads of a bad input.
-type refusal struct {
+// sentence is what a person reads of a bad input.
+type sentence struct {
 	Status int    // 0: told later, as the state of the report
 	Code   string `json:"code"`
 	VI     string `json:"vi"`
@@ -38,9 +38,9 @@ type refusal struct {
 }
 
 // asRefusal reads an answer that is no success.
-func asRefusal(t *testing.T, status int, body []byte) refusal {
+func asRefusal(t *testing.T, status int, body []byte) sentence {
 	t.Helper()
-	r := refusal{Status: status}
+	r := sentence{Status: status}
 	if err := json.Unmarshal(body, &r); err != nil || status < 400 {
 		t.Fatalf("%d %s %v", status, body, err)
 	}
@@ -107,8 +107,8 @@ func (v *victim) form(name string, sound []byte, fields ...string) (*multipart.W
 	return form, body
 }
 
-// refusedUpload gives the refusal of an upload, at once or as what became of the report.
-func (v *victim) refusedUpload(t *testing.T, name string, sound []byte) refusal {
+// refusedUpload gives the sentence of an upload, at once or as what became of the report.
+func (v *victim) refusedUpload(t *testing.T, name string, sound []byte) sentence {
 	t.Helper()
 	_, answer := v.send(v.lan, name, sound)
 	if answer.status >= 400 {
@@ -119,22 +119,22 @@ func (v *victim) refusedUpload(t *testing.T, name string, sound []byte) refusal 
 	if report["state"] != "failed" {
 		t.Fatalf("became %v", report)
 	}
-	var r refusal
+	var r sentence
 	if err := json.Unmarshal([]byte(mustJSON(t, report["error"])), &r); err != nil {
 		t.Fatal(err)
 	}
 	return r
 }
 
-// refusedJSON gives the refusal of a request.
-func (v *victim) refusedJSON(t *testing.T, token, method, path, body string) refusal {
+// refusedJSON gives the sentence of a request.
+func (v *victim) refusedJSON(t *testing.T, token, method, path, body string) sentence {
 	t.Helper()
 	a := v.json(token, method, path, body)
 	return asRefusal(t, a.status, a.body)
 }
 
 // raw writes a request by hand, ends its half of the connection, and gives the answer.
-func (v *victim) raw(t *testing.T, head string, body []byte) refusal {
+func (v *victim) raw(t *testing.T, head string, body []byte) sentence {
 	t.Helper()
 	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", v.Addr())
 	if err != nil {
@@ -201,24 +201,24 @@ func TestBadInputs(t *testing.T) {
 	silence := produce(t, "s.wav", "-f", "lavfi", "-i", "anullsrc=r=16000:cl=mono", "-t", "3")
 	bomb := produce(t, "b.flac", "-f", "lavfi", "-i", "anullsrc=r=8000:cl=mono", "-t", "18000") // 3.4 MB; 3.4 GB as samples
 	draft, _ := v.json(v.lan, "POST", "broadcasts", broadcastOf(v.report, v.tomorrow("17:00:00"), "xa-a")).want(t, 201, "")["id"].(string)
-	upload := func(name string, sound []byte) func(*testing.T) refusal {
-		return func(t *testing.T) refusal { return v.refusedUpload(t, name, sound) }
+	upload := func(name string, sound []byte) func(*testing.T) sentence {
+		return func(t *testing.T) sentence { return v.refusedUpload(t, name, sound) }
 	}
-	request := func(token, method, path, body string) func(*testing.T) refusal {
-		return func(t *testing.T) refusal { return v.refusedJSON(t, token, method, path, body) }
+	request := func(token, method, path, body string) func(*testing.T) sentence {
+		return func(t *testing.T) sentence { return v.refusedJSON(t, token, method, path, body) }
 	}
 	for _, c := range []struct {
 		name   string
-		do     func(*testing.T) refusal
+		do     func(*testing.T) sentence
 		status int
 		code   string
 	}{
 		{"01 empty file", upload("a.mp3", nil), 422, "AUDIO_EMPTY"},
 		{"02 EXE named .mp3", upload("a.mp3", append([]byte("MZ\x90\x00\x03"), bytes.Repeat([]byte{0xcc, 0x90}, 50_000)...)), 0, "AUDIO_NOT_AUDIO"},
-		{"03 over the limit", func(t *testing.T) refusal {
+		{"03 over the limit", func(t *testing.T) sentence {
 			return v.raw(t, "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 3221225472", nil)
 		}, 413, "AUDIO_TOO_LARGE"},
-		{"04 body shorter than declared", func(t *testing.T) refusal {
+		{"04 body shorter than declared", func(t *testing.T) sentence {
 			form, body := v.form("a.wav", sound)
 			whole := body.Bytes()
 			return v.raw(t, fmt.Sprintf("Content-Type: %s\r\nContent-Length: %d", form.FormDataContentType(), len(whole)), whole[:len(whole)-5000])
@@ -242,7 +242,7 @@ func TestBadInputs(t *testing.T) {
 		{"14 30 February", request(v.lan, "POST", "broadcasts", broadcastOf(v.report, "2027-02-30T05:30:00", "xa-a")), 422, "DATE_INVALID"},
 		{"15 foreign area", request(v.hoa, "POST", "broadcasts", broadcastOf(v.report, v.tomorrow("17:00:00"), "xa-a")), 403, "FOREIGN_AREA"},
 		{"16 own approval", request(v.lan, "POST", "broadcasts/"+draft+"/approve", ""), 409, "SELF_APPROVAL"},
-		{"17 stale edit", func(t *testing.T) refusal {
+		{"17 stale edit", func(t *testing.T) sentence {
 			req, err := http.NewRequestWithContext(t.Context(), "PATCH", v.URL()+"/api/v1/broadcasts/"+draft, strings.NewReader(`{"title":"Khác"}`))
 			if err != nil {
 				t.Fatal(err)
@@ -280,7 +280,7 @@ func TestBadInputs(t *testing.T) {
 }
 
 // deadCode is an agent that comes with the right code, after its fifteen minutes.
-func (v *victim) deadCode(t *testing.T) refusal {
+func (v *victim) deadCode(t *testing.T) sentence {
 	t.Helper()
 	if _, err := v.db.NewUpdate().Table("pairings").Set("expires_at = ?", time.Now().Add(-time.Second).UnixMilli()).Where("id = ?", v.pairing).Exec(t.Context()); err != nil {
 		t.Fatal(err)
@@ -291,7 +291,7 @@ func (v *victim) deadCode(t *testing.T) refusal {
 	return v.tryCode(t, v.code)
 }
 
-func (v *victim) tryCode(t *testing.T, text string) refusal {
+func (v *victim) tryCode(t *testing.T, text string) sentence {
 	t.Helper()
 	code, err := pairing.ParseCode(text)
 	if err != nil {
@@ -309,7 +309,7 @@ func (v *victim) tryCode(t *testing.T, text string) refusal {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got refusal
+	var got sentence
 	_ = conn.Run(t.Context(), nil, func(context.Context) error { // it ends as the hub ends it; got is what counts
 		if err := say(conn, agent.Start()); err != nil {
 			return err
@@ -331,7 +331,7 @@ func (v *victim) tryCode(t *testing.T, text string) refusal {
 		}
 		m, err := wire.Decode(data)
 		if refused, ok := m.(*wire.Refused); ok {
-			got = refusal{Code: refused.Code, VI: refused.VI, EN: refused.EN}
+			got = sentence{Code: refused.Code, VI: refused.VI, EN: refused.EN}
 		}
 		return err
 	})

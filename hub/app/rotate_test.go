@@ -152,7 +152,7 @@ func TestRotateBesideAServingHub(t *testing.T) {
 	}
 	chain(t, data)
 
-	entries, err := r.accounts.Log(t.Context(), "", 50)
+	entries, err := r.accounts.Log(t.Context(), 0, 50)
 	if err != nil {
 		t.Fatal(err)
 	}

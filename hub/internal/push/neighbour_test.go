@@ -70,7 +70,7 @@ func TestABadNeighbourCostsOnlyItself(t *testing.T) {
 			w.mu.Unlock()
 			p.send(&wire.Want{SHA256: sha, Window: wire.MaxWindow})
 			for range 1000 { // and never says that it got anything
-				if !w.hub.Send("agent-10", &wire.Order{Envelope: make([]byte, 30_000)}) {
+				if w.hub.Order(make([]byte, 30_000), []string{"agent-10"}) == 0 {
 					return
 				}
 			}
