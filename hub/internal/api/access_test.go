@@ -145,6 +145,26 @@ func TestPreviewShowsOnlyOwnAgents(t *testing.T) {
 	}
 }
 
+func TestReachShowsOnlyOwnAgents(t *testing.T) {
+	b := board(t)
+	b.Planner.Agents = agentList{{ID: "agent-a", Area: "xa-a"}, {ID: "agent-b", Area: "xa-b"}}
+	report := b.draft(t)
+	b.does(t, "minh", "POST", "reports/"+report+"/approve", "", "")
+	id := idOf(b.does(t, "minh", "POST", "urgent", `{"kind":"live","items":[{"report":"`+report+`"}],"targets":{"areas":["tinh"]}}`, ""))
+	for person, want := range map[string]string{"admin": "agent-a agent-b", "minh": "agent-a agent-b", "lan": "agent-a", "beside": "agent-b"} {
+		_, _, body := b.ask(t, person, "GET", "/api/v1/urgent/"+id+"/reach", "")
+		var shown []string
+		for _, agent := range []string{"agent-a", "agent-b"} {
+			if strings.Contains(body, agent) {
+				shown = append(shown, agent)
+			}
+		}
+		if got := strings.Join(shown, " "); got != want {
+			t.Errorf("%s sees %q in %s", person, got, body)
+		}
+	}
+}
+
 func TestAreaOfAPersonWhoseAreaIsGone(t *testing.T) {
 	b := newBench(t)
 	_, err := b.DB.NewDelete().Table("areas").Where("code = ?", "xa-b").Exec(t.Context())

@@ -65,8 +65,9 @@ func newBench(t testing.TB) *bench {
 	check(t, err)
 	plan := planner.New(planner.Deps{DB: db.DB, Blobs: blobs, Bus: b, Reports: lib, Agents: none{}, Sealer: noSeal{},
 		Zone: time.FixedZone("Asia/Ho_Chi_Minh", 7*3600), Log: log, Now: now})
+	desk := orders.New(orders.Deps{DB: db.DB, Bus: b, Reports: lib, Places: places{plan}, Log: log, Now: now})
 	s := &bench{Server: New(Deps{Accounts: people, Ingest: ing, Library: lib, Planner: plan, Fleet: flt,
-		Orders: orders.New(orders.Deps{DB: db.DB, Bus: b, Reports: lib, Places: places{plan}, Log: log, Now: now}), Evidence: evidence.New(db.DB, now),
+		Orders: desk, Lane: orders.NewLane(orders.LaneDeps{Desk: desk}), Evidence: evidence.New(db.DB, now),
 		DB: db, Blobs: blobs, Bus: b, Metrics: NewMetrics(), Link: http.NotFoundHandler(), Pair: http.NotFoundHandler(),
 		Rates: Rates{Requests: Rate{PerSecond: -1}, Handshakes: Rate{PerSecond: -1}},
 		Zone:  time.FixedZone("Asia/Ho_Chi_Minh", 7*3600), Log: log, Now: now}), tokens: map[string]string{}, dir: dir}

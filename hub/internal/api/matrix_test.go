@@ -77,6 +77,9 @@ func matrix() map[string]row {
 		"get-agent":   {roles: "all", places: over, ask: `GET agents/{agent}`},
 		"why-agent":   {roles: "all", places: over, ask: `GET agents/{agent}/why`},
 
+		"block-agent":    {roles: "admin", places: over, ask: `POST agents/{blocked}/block`},
+		"unblock-agent":  {roles: "admin", places: over, ask: `POST agents/{blocked}/unblock`},
+		"revoke-agent":   {roles: "admin", places: over, ask: `POST agents/{blocked}/revoke`},
 		"list-decisions": {roles: "all", places: over, ask: `GET agents/{agent}/decisions`},
 		"decide":         {roles: "admin officer operator", places: over, ask: `POST agents/{agent}/decisions {"kind":"mute"}`},
 
@@ -99,6 +102,7 @@ func matrix() map[string]row {
 
 		"create-urgent":  {roles: deciders, places: over, ask: `POST urgent ` + bulletin},
 		"list-urgent":    {roles: "all", places: readers, ask: `GET urgent`, shows: `"id":"{urgent}"`},
+		"reach-urgent":   {roles: "all", places: readers, ask: `GET urgent/{urgent}/reach`},
 		"get-urgent":     {roles: "all", places: readers, ask: `GET urgent/{urgent}`},
 		"approve-urgent": {roles: deciders, places: over, ask: `POST urgent/{urgent}/approve`},
 		"cancel-urgent":  {roles: deciders, places: over, ask: `POST urgent/{revoked}/cancel`},
@@ -115,6 +119,7 @@ func plainRoutes() []string {
 }
 
 // world gives the things in xa-a that the matrix names.
+// dbg
 func (b *bench) world(t *testing.T) *strings.Replacer {
 	t.Helper()
 	ctx := t.Context()
@@ -143,9 +148,11 @@ func (b *bench) world(t *testing.T) *strings.Replacer {
 		check(t, err)
 		return made.ID
 	}
-	agent := "01a20971-da8e-7418-b973-f074ca05d9fa"
-	_, err := b.DB.NewInsert().Table("agents").Model(&map[string]any{"id": agent, "name": "Cụm 0", "area": "xa-a", "state": "active", "public_key": "00", "created_at": 0}).Exec(ctx)
-	check(t, err)
+	agent, blocked := "01a20971-da8e-7418-b973-f074ca05d9fa", "01a20971-da8e-7418-b973-f074ca05d9fc"
+	for _, id := range []string{agent, blocked} {
+		_, err := b.DB.NewInsert().Table("agents").Model(&map[string]any{"id": id, "name": id, "area": "xa-a", "state": "active", "public_key": id[34:], "created_at": 0}).Exec(ctx)
+		check(t, err)
+	}
 	pairing, err := b.Fleet.CreatePairing(ctx, "xa-a", "Cụm A", "admin")
 	check(t, err)
 	at := time.Now()
@@ -156,7 +163,7 @@ func (b *bench) world(t *testing.T) *strings.Replacer {
 	b.ring.add(bus.Event{Topic: bus.Report, Area: "xa-a", ID: "an event"})
 	b.ring.close() // a stream ends when it has shown what there is
 	return strings.NewReplacer("{approved}", approved, "{report}", report(false), "{withdrawn}", report(false), "{broadcast}", planned(),
-		"{cancelled}", planned(), "{urgent}", urgent(), "{revoked}", urgent(), "{agent}", agent, "{pairing}", pairing.ID, "{play}", "a-play",
+		"{cancelled}", planned(), "{urgent}", urgent(), "{revoked}", urgent(), "{agent}", agent, "{blocked}", blocked, "{pairing}", pairing.ID, "{play}", "a-play",
 		"{person}", "a-person", "{day}", day, "{nothing}", "01a20971-da8e-7418-b973-f074ca05d9fb")
 }
 

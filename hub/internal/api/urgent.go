@@ -106,12 +106,20 @@ func (s *Server) reachUrgent(ctx context.Context, in *IDInput) (*pageOutput[Reac
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Reached, len(agents))
-	for i, a := range agents {
-		out[i] = Reached{Agent: a.ID, Name: a.Name, Area: a.Area, Online: s.Fleet.IsOnline(a.ID)}
-		if b.Kind == orders.Drill && quiet(a.Area) {
-			out[i].Silent = broadcast.ReasonQuietHours
+	tree, err := s.Planner.Tree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []Reached
+	for _, a := range agents {
+		if !covers(tree, who(ctx).Area, a.Area) {
+			continue // as in a preview, everybody sees their own clusters alone
 		}
+		r := Reached{Agent: a.ID, Name: a.Name, Area: a.Area, Online: s.Fleet.IsOnline(a.ID)}
+		if b.Kind == orders.Drill && quiet(a.Area) {
+			r.Silent = broadcast.ReasonQuietHours
+		}
+		out = append(out, r)
 	}
 	return paged(out, ""), nil
 }
