@@ -93,7 +93,8 @@ func (r rotation) apply(data string, now time.Time) (*trust, error) {
 	if t, err = loadTrust(data, t.now); err != nil {
 		return nil, err
 	}
-	return t, t.forgetKeys()
+	err = t.forgetKeys()
+	return t, err
 }
 
 // revokeIn takes a key out of its roles for good. A role that is left without any gets a new one.

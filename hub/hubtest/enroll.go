@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -59,8 +58,8 @@ func Enroll(ctx context.Context, data, area string, n int) (out []Enrolled, err 
 }
 
 func insert(ctx context.Context, tx bun.Tx, table string, rows []map[string]any) error {
-	for some := range slices.Chunk(rows, 200) {
-		if _, err := tx.NewInsert().Table(table).Model(&some).Exec(ctx); err != nil {
+	for _, row := range rows {
+		if _, err := tx.NewInsert().Table(table).Model(&row).Exec(ctx); err != nil {
 			return fmt.Errorf("enroll agents: %w", err)
 		}
 	}

@@ -54,7 +54,8 @@ func NewProvince(ctx context.Context, dir string, communes, agentsEach int) (_ *
 	}
 	p.planner = planner.New(planner.Deps{DB: db.DB, Blobs: blobs, Bus: bus.NewLocal(), Reports: p, Agents: p, Sealer: p,
 		Zone: zone, Log: slog.New(slog.DiscardHandler), Now: time.Now})
-	return p, p.settle(ctx, communes, agentsEach)
+	err = p.settle(ctx, communes, agentsEach)
+	return p, err
 }
 
 func (p *Province) settle(ctx context.Context, communes, agentsEach int) error {

@@ -71,7 +71,10 @@ func OpenPromised(r io.ReaderAt, size, frames int64) (*Stream, error) {
 	if s.decoder, err = newDecoder(); err != nil {
 		return nil, err
 	}
-	return s, s.SeekFrame(0)
+	if err := s.SeekFrame(0); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Frames gives the length in frames of 1/48,000 s.

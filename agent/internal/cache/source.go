@@ -40,7 +40,7 @@ func (c *Cache) Open(audio broadcast.Hash) (*Source, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f := c.files[audio]
-	if f == nil || f.manifest == nil || !f.Whole && !(urgent && c.keepsAhead(f)) {
+	if f == nil || f.manifest == nil || !f.Whole && (!urgent || !c.keepsAhead(f)) {
 		return nil, fmt.Errorf("open %s: %w", audio, ErrNotWhole)
 	}
 	f.pinned++
