@@ -192,8 +192,8 @@ func pairedAgent(t *testing.T, data, id, area string) {
 	if err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	_, err = db.NewInsert().Table("agents").Model(&map[string]any{"id": id, "name": "Cụm 1", "area": area, "state": "active",
-		"public_key": strings.Repeat("ab", 32), "created_at": time.Now().UnixMilli()}).Exec(t.Context())
+	_, err = db.NewInsert().Table("agents").Model(&map[string]any{"id": id, "name": "Cụm " + id[len(id)-4:], "area": area, "state": "active",
+		"public_key": strings.Repeat("ab", 28) + id[len(id)-8:], "created_at": time.Now().UnixMilli()}).Exec(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
