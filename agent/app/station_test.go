@@ -332,6 +332,8 @@ type shelf map[broadcast.Hash][]byte
 
 func (s shelf) Whole(h broadcast.Hash) bool { return s[h] != nil }
 
+func (s shelf) Ready(h broadcast.Hash) bool { return s.Whole(h) }
+
 func (s shelf) Open(h broadcast.Hash) (scheduler.Audio, error) {
 	b := s[h]
 	if b == nil {

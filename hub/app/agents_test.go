@@ -36,7 +36,7 @@ func TestAClusterIsBlockedLetInAndRevoked(t *testing.T) {
 	do(admin, "unblock").want(t, 403, "AGENT_REVOKED")
 	r.json(admin, "POST", "agents/01a20972-0000-7d88-a076-8cfe699912a5/block", "").want(t, 404, "AGENT_UNKNOWN")
 
-	entries, err := r.accounts.Log(t.Context(), "", 3)
+	entries, err := r.accounts.Log(t.Context(), 0, 3)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,7 @@ type App struct {
 	metrics *api.Metrics
 	trust   *trust
 
-	refusals refusals // of documents, by agents
+	refusals refusalLog // of documents, by agents
 
 	accounts *accounts.Service
 	ingest   *ingest.Service

@@ -33,14 +33,14 @@ func (r refusing) PlanState(agent string, s wire.PlanState) {
 	r.Fleet.PlanState(agent, s)
 }
 
-// refusals bounds the audit lines that agents can cause: one of each agent in a while, and none that says what its last
+// refusalLog bounds the audit lines that agents can cause: one of each agent in a while, and none that says what its last
 // one said. The agent's own log has every one.
-type refusals struct {
+type refusalLog struct {
 	mu   sync.Mutex
-	last map[string]refusal
+	last map[string]lastRefusal
 }
 
-type refusal struct {
+type lastRefusal struct {
 	what string
 	at   time.Time
 }
@@ -48,16 +48,16 @@ type refusal struct {
 const refusalEvery = 10 * time.Second
 
 // fresh tells whether a refusal gets its line.
-func (r *refusals) fresh(agent, what string, now time.Time) bool {
+func (r *refusalLog) fresh(agent, what string, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.last == nil {
-		r.last = map[string]refusal{}
+		r.last = map[string]lastRefusal{}
 	}
 	if last, known := r.last[agent]; known && (last.what == what || now.Sub(last.at).Abs() < refusalEvery) {
 		return false
 	}
-	r.last[agent] = refusal{what, now}
+	r.last[agent] = lastRefusal{what, now}
 	return true
 }
 

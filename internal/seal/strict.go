@@ -42,23 +42,36 @@ func Strict[T any](data []byte, maxSize int) (T, error) {
 
 // shallow tells whether nothing lies deeper than MaxDepth; the parser itself allows 10,000 levels.
 func shallow(data []byte) bool {
-	depth, inString := 0, false
+	depth := 0
 	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
+		switch data[i] {
+		case '"':
+			i = stringEnd(data, i+1)
+		case '{', '[':
 			if depth++; depth > MaxDepth {
 				return false
 			}
-		case c == '}' || c == ']':
+		case '}', ']':
 			depth--
 		}
 	}
 	return true
+}
+
+// stringEnd gives where the string that goes on at i ends: most of a document is in strings, and most of them long.
+func stringEnd(data []byte, i int) int {
+	for i < len(data) {
+		quote := bytes.IndexByte(data[i:], '"')
+		if quote < 0 {
+			return len(data)
+		}
+		escape := bytes.IndexByte(data[i:i+quote], '\\')
+		if escape < 0 {
+			return i + quote
+		}
+		i += escape + 2
+	}
+	return i
 }
 
 // decodeBase64 takes the one standard spelling of bytes: padded, no line breaks, no stray bits.

@@ -65,10 +65,15 @@ func urgentDelay(ctx context.Context, dir string) (rows []Row, err error) {
 			if _, err := site.AwaitPlays(ctx, agent.ID, id, 1); err != nil {
 				return nil, err
 			}
-			continue
 		}
 		if err := recording.Wait(ctx, approved.Add(5*time.Second)); err != nil {
 			return nil, err
+		}
+		if err := site.Author.Call(ctx, "POST", "urgent/"+id+"/cancel", nil, nil); err != nil { // plan heads have room for a few only
+			return nil, err
+		}
+		if i == 0 {
+			continue
 		}
 		onset := soundcard.MeasureStart(recording, meant, approved.Add(time.Second))
 		if onset.Correlation < 0.9 {
