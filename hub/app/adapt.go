@@ -55,21 +55,12 @@ func (s sink) Failed(ctx context.Context, report string, why *problem.Error) err
 type agents struct{ fleet *fleet.Fleet }
 
 func (a agents) List(ctx context.Context) ([]planner.AgentRef, error) {
-	var refs []planner.AgentRef
-	const page = 1000
-	for after := ""; ; {
-		found, err := a.fleet.Agents(ctx, fleet.Filter{State: fleet.Active, After: after, Limit: page})
-		if err != nil {
-			return nil, err
-		}
-		for _, f := range found {
-			refs = append(refs, planner.AgentRef{ID: f.ID, Area: f.Area, Name: f.Name})
-			after = f.ID
-		}
-		if len(found) < page {
-			return refs, nil
-		}
+	places, err := a.fleet.Places(ctx)
+	refs := make([]planner.AgentRef, len(places))
+	for i, p := range places {
+		refs[i] = planner.AgentRef{ID: p.ID, Area: p.Area, Name: p.Name}
 	}
+	return refs, err
 }
 
 // bulletins gives planner the urgent bulletins in force.

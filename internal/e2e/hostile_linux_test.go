@@ -303,13 +303,13 @@ func TestMaliciousHubGetsNoSound(t *testing.T) {
 		b.answer(wire.Want{SHA256: broadcast.Hash(warn.SHA256), End: warn.Size})
 		b.must(b.m.Say(b.ctx, mallory.Message{Kind: wsconn.Control, Data: []byte(`{"type":"speak","body":{"text":"nghe đây"}}`)}))
 	}
+	b.await("the agent answered", func() bool {
+		return sum(b.codes, "order ") >= orders && b.codes["plan SEAL_KEY_ROLE"] > 0 && b.codes["plan SEAL_THRESHOLD"] > 0
+	})
 	for range 3 { // what breaks the protocol ends the connection; the agent comes again and is no other
 		b.reconnect()
 		b.tell(&wire.Order{Envelope: f.order(100, seal.OrderLive, f.bulletin("again", "live"))}) // to the old connection or to the new one
 	}
-	b.await("the agent answered", func() bool {
-		return sum(b.codes, "order ") >= orders && b.codes["plan SEAL_KEY_ROLE"] > 0 && b.codes["plan SEAL_THRESHOLD"] > 0
-	})
 	b.mu.Lock()
 	t.Logf("%d orders, %d plans; the agent said %v", orders, plans, b.codes)
 	if b.codes["order "] > 0 {

@@ -27,6 +27,10 @@ const aheadMost = 10 * time.Minute
 // when nothing did.
 const sweepEvery = 5 * time.Minute
 
+// urgentPause is how long a sweep waits after an urgent bulletin was approved or cancelled: the orders go to the agents
+// first (docs/decisions/0017), and the sweep, which says the same, would take the processor from them.
+const urgentPause = 300 * time.Millisecond
+
 // AreaChanged says that an area, its policy or its dayparts changed.
 func (p *Planner) AreaChanged(string) { p.nudge() }
 
@@ -63,17 +67,23 @@ func (p *Planner) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	wait := time.Duration(0)
+	var urgent <-chan time.Time // when the sweep for a bulletin is due
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case e := <-changes.C():
-			if e.Topic == bus.Report {
+			switch {
+			case e.Topic == bus.Report:
 				p.ReportChanged(e.ID)
-			} else {
+			case e.Topic != bus.Urgent:
 				p.nudge()
+			case urgent == nil:
+				urgent = time.After(urgentPause)
 			}
 			continue
+		case <-urgent:
+			urgent = nil
 		case <-p.wake:
 		case <-timer.C:
 		}
