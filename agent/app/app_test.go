@@ -18,6 +18,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/loa-vn/loa/agent/internal/cache"
 	"github.com/loa-vn/loa/agent/internal/clock"
 	"github.com/loa-vn/loa/agent/internal/console"
 	"github.com/loa-vn/loa/agent/internal/link"
@@ -54,35 +55,51 @@ func hash(b []byte) broadcast.Hash {
 // give brings an agent a plan with one report at an instant, and all of its parts.
 func (h *hub) give(a *App, at time.Time, length time.Duration) {
 	h.t.Helper()
-	marshal := func(v any) []byte {
-		b, err := seal.Marshal(v)
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		return b
-	}
 	audio, err := io.ReadAll(playertest.Report(length))
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	zone, _ := time.LoadLocation("Asia/Ho_Chi_Minh")
+	day := broadcast.Day{Date: broadcast.DateOf(at, zone), Candidates: []broadcast.Candidate{{Broadcast: "b", Version: 1, Title: "b", Class: broadcast.Normal,
+		Owner: broadcast.OwnerHub, ApprovedAt: at.Add(-time.Hour), At: &at, Lateness: broadcast.Lateness{Rule: broadcast.LateJoin},
+		Items: []broadcast.Item{{Report: "r", Title: "Bản tin", Audio: hash(audio), Manifest: hash(h.manifest(audio, length)), DurationMS: length.Milliseconds()}}}}}
+	head := broadcast.Head{Audience: "agent-1", Version: 1, IssuedAt: time.Now().Add(-time.Minute), Expires: time.Now().Add(24 * time.Hour), Zone: zone.String(),
+		Rules: broadcast.Inherit(broadcast.Policy{Windows: []broadcast.Window{{Start: 0, End: broadcast.EndOfDay}}})}
+	h.bring(a.paired.cache, head, []broadcast.Day{day}, audio, h.manifest(audio, length))
+}
+
+func (h *hub) manifest(audio []byte, length time.Duration) []byte {
 	m := broadcast.Manifest{Audio: hash(audio), Size: int64(len(audio)), DurationMS: length.Milliseconds(), ChunkSize: broadcast.ChunkSize}
 	for i := 0; i < len(audio); i += broadcast.ChunkSize {
 		m.Chunks = append(m.Chunks, hash(audio[i:min(len(audio), i+broadcast.ChunkSize)]))
 	}
-	blobs := map[broadcast.Hash][]byte{hash(audio): audio, hash(marshal(m)): marshal(m)}
-	zone, _ := time.LoadLocation("Asia/Ho_Chi_Minh")
-	day := broadcast.Day{Date: broadcast.DateOf(at, zone), Candidates: []broadcast.Candidate{{Broadcast: "b", Version: 1, Title: "b", Class: broadcast.Normal,
-		Owner: broadcast.OwnerHub, ApprovedAt: at.Add(-time.Hour), At: &at, Lateness: broadcast.Lateness{Rule: broadcast.LateJoin},
-		Items: []broadcast.Item{{Report: "r", Title: "Bản tin", Audio: hash(audio), Manifest: hash(marshal(m)), DurationMS: length.Milliseconds()}}}}}
-	blobs[hash(marshal(day))] = marshal(day)
-	head := broadcast.Head{Audience: "agent-1", Version: 1, IssuedAt: time.Now().Add(-time.Minute), Expires: time.Now().Add(24 * time.Hour), Zone: zone.String(),
-		Rules: broadcast.Inherit(broadcast.Policy{Windows: []broadcast.Window{{Start: 0, End: broadcast.EndOfDay}}}),
-		Days:  []broadcast.DayRef{{Date: day.Date, Hash: hash(marshal(day)), Size: int64(len(marshal(day)))}}}
-	envelope, err := seal.Seal(seal.TypePlanHead, marshal(head), h.key)
+	return h.marshal(m)
+}
+
+func (h *hub) marshal(v any) []byte {
+	b, err := seal.Marshal(v)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	c := a.paired.cache
+	return b
+}
+
+// bring seals a head over its days, offers it, and brings what of these and of other blobs is wanted.
+func (h *hub) bring(c *cache.Cache, head broadcast.Head, days []broadcast.Day, others ...[]byte) {
+	h.t.Helper()
+	blobs := map[broadcast.Hash][]byte{}
+	for _, b := range others {
+		blobs[hash(b)] = b
+	}
+	for _, day := range days {
+		b := h.marshal(day)
+		blobs[hash(b)] = b
+		head.Days = append(head.Days, broadcast.DayRef{Date: day.Date, Hash: hash(b), Size: int64(len(b))})
+	}
+	envelope, err := seal.Seal(seal.TypePlanHead, h.marshal(head), h.key)
+	if err != nil {
+		h.t.Fatal(err)
+	}
 	if st := c.Offer(h.t.Context(), envelope); st.Code != "" {
 		h.t.Fatalf("plan: %+v", st)
 	}

@@ -32,7 +32,7 @@ func inWords(v console.View) string {
 	if v.Plan != nil {
 		line("plan", "version %d until %s", v.Plan.Version, v.Plan.Expires.Format("2006-01-02 15:04"))
 	}
-	line("playing", "%s", titleOf(v.NowPlaying))
+	line("playing", "%s %s", titleOf(v.NowPlaying), v.Silence)
 	line("next", "%s", titleOf(v.Next))
 	for _, s := range v.Today {
 		line("today", "%s %s %s %s %s", s.Start.Format("15:04:05"), s.Title, s.State, s.Outcome, s.Reason)
