@@ -29,7 +29,7 @@ func TestFaultThirtyFiveDaysWithoutANetwork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &month{pc: newStation(t, dir, time.Date(2026, 12, 1, 0, 0, 0, 0, time.FixedZone("", 7*3600)), sound), dir: dir}
 		m.hub = &hub{t: t, key: newKey(t)}
-		if err := keepPairing(dir, "http://127.0.0.1:1", newKey(t), m.paired()); err != nil {
+		if err := keepPairing(dir, "http://127.0.0.1:1", "", newKey(t), m.paired()); err != nil {
 			t.Fatal(err)
 		}
 		first := m.pc.now()
