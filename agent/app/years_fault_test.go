@@ -446,13 +446,21 @@ func (l *life) quiet(h stretch) int64 {
 			if !w.Days.Has(date.Weekday()) {
 				continue
 			}
-			// A window begins and ends between two samples: one that lies half in it is in it.
-			from, to := date.At(w.Start, l.zone), date.At(w.End, l.zone)
-			first, last := audio.Frames(from.Sub(begin)), audio.Frames(to.Sub(begin))
+			// A sample is an instant: it is in the window if that is, first included, end not.
+			first, last := samples(date.At(w.Start, l.zone).Sub(begin)), samples(date.At(w.End, l.zone).Sub(begin))
 			allowed += max(0, min(last, h.to-h.from)-max(first, 0))
 		}
 	}
 	return h.to - h.from - allowed
+}
+
+// samples counts those of a sound that begins at 0 whose instants lie before d, at 48 kHz.
+func samples(d time.Duration) int64 {
+	n := audio.Frames(d)
+	if audio.Duration(n) < d {
+		n++
+	}
+	return n
 }
 
 // once: no position of a slot's audio sounds twice.
