@@ -137,6 +137,9 @@ func (s *Scheduler) step(players *sync.WaitGroup) time.Duration {
 	s.save()
 	now, trust := s.o.Clock.Now()
 	plan := s.o.Plan()
+	if s.plan == nil {
+		s.plan = plan // also while the time is not trusted: the next plan may come before the hub's time, or with it
+	}
 	if trust == untrusted || plan == nil {
 		return s.silent(trust)
 	}
@@ -178,7 +181,7 @@ func (s *Scheduler) step(players *sync.WaitGroup) time.Duration {
 // former settles what the plan before still owes, by the date of the new one: that is the hub's word, whatever the clock
 // says. False while the disk does not take it.
 func (s *Scheduler) former(plan *broadcast.Plan) bool {
-	if s.plan != nil && s.plan.Head.Version != plan.Head.Version && !s.settle(s.plan.Former(plan, s.state)) {
+	if s.plan.Head.Version != plan.Head.Version && !s.settle(s.plan.Former(plan, s.state)) {
 		return false
 	}
 	s.plan = plan

@@ -197,7 +197,18 @@ func TestAudioThatIsWholeAndNoSound(t *testing.T) {
 
 // A PC that was off for a holiday owes the records of the whole of it, also of days that the next plan holds no more.
 func TestWhatPassedInDaysWithoutPower(t *testing.T) {
-	for name, renewed := range map[string]bool{"the plan is the same": false, "a new plan comes with the hub": true} {
+	for name, c := range map[string]struct {
+		trust string // after the boot
+		comes bool   // a new plan
+		wait  time.Duration
+	}{
+		"the plan is the same":                        {"plausible", false, minute},
+		"a new plan comes before the hub's time":      {"plausible", true, minute},
+		"a new plan comes with the hub's time":        {"plausible", true, 0},
+		"untrusted, the plan is the same":             {untrusted, false, minute},
+		"untrusted, a new plan comes before the time": {untrusted, true, minute},
+		"untrusted, a new plan comes with the time":   {untrusted, true, 0},
+	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				r := newRig(t)
@@ -210,12 +221,14 @@ func TestWhatPassedInDaysWithoutPower(t *testing.T) {
 				pass(24 * time.Hour)
 				r.kill()
 				pass(5 * 24 * time.Hour)
-				r.clock.trust = "plausible"
+				r.clock.trust = c.trust
 				r.start()
 				pass(minute)
-				if renewed {
-					r.setPlan(plan(t, 2, nil, cands[5:]...)) // before the hub's time
-					pass(minute)
+				if c.comes {
+					r.setPlan(plan(t, 2, nil, cands[5:]...))
+				}
+				if c.wait > 0 {
+					pass(c.wait)
 				}
 				r.clock.set("synced")
 				pass(24 * time.Hour)
