@@ -62,4 +62,7 @@ func TestFaultDiskStatesOfACompaction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if s.Report.Steps != 5 {
+		t.Errorf("%d steps were recorded", s.Report.Steps)
+	}
 }

@@ -51,6 +51,9 @@ func TestFaultDiskStates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if s.Report.Steps != len(w.Steps) {
+		t.Errorf("%d steps were recorded of %d", s.Report.Steps, len(w.Steps))
+	}
 }
 
 // tale is a script and what it promises.

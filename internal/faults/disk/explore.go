@@ -31,8 +31,8 @@ type Survey struct {
 	// Sane looks at the bytes of a database, without bbolt: a state that should not be may well hold a ring of pages.
 	Sane func(file io.ReaderAt, length int64) error
 	// Whole opens the folder in earnest; done is how many steps the process had ended, and the next one may have begun.
-	// It is called for every state in which names or files other than databases are uncertain, and for one in Sample of
-	// the others.
+	// It is called for every state in which names are uncertain, for one in eight in which a file that is no database is
+	// another, and for one in Sample of the others.
 	Whole  func(dir string, done int) error
 	Sample int
 
@@ -48,12 +48,12 @@ type Survey struct {
 
 // Report is what a survey did.
 type Report struct {
-	Events, Moments, States, Distinct, Whole int
+	Steps, Events, Moments, States, Distinct, Whole int
 }
 
 func (r Report) String() string {
-	return fmt.Sprintf("%d events, %d moments at which something is uncertain, %d states (%d distinct), %d of them opened in earnest",
-		r.Events, r.Moments, r.States, r.Distinct, r.Whole)
+	return fmt.Sprintf("%d steps in %d events, %d moments at which something is uncertain, %d states (%d distinct), %d of them opened in earnest",
+		r.Steps, r.Events, r.Moments, r.States, r.Distinct, r.Whole)
 }
 
 // Run makes the states; its error says what was not there, and in which state.
@@ -104,6 +104,7 @@ func weight(d *Disk) int { return min(d.Uncertain(), 64) }
 func (s *Survey) view(e Event) error {
 	if e.Op == Mark {
 		s.done++
+		s.Report.Steps = s.done
 		s.allowed = map[string][]string{}
 	}
 	if _, err := s.folder.Put(s.disk.View()); err != nil {
