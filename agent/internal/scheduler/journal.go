@@ -117,9 +117,8 @@ func (s *Scheduler) begin(now time.Time) {
 func (s *Scheduler) unsound(slot string) {
 	snd := s.sounds[slot]
 	snd.Open = nil
-	if len(snd.Segments) > 0 {
-		s.state.Interrupt(slot)
-		s.writeOrLog(slot)
+	if n := len(snd.Segments); n > 0 {
+		s.leaveOpen(slot, snd.Segments[n-1].Ended)
 		return
 	}
 	s.state.Forget(slot)

@@ -182,3 +182,24 @@ func TestWhatWasHeardBeforeAPowerCutIsNeverSkipped(t *testing.T) {
 		})
 	}
 }
+
+// Stopped again before it could be taken up, a slot that the power broke was interrupted by nothing urgent.
+func TestABrokenSlotThatWasOnlyArmedAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		r.player.tell = told
+		cand := exact("a", 10*minute, 5*minute, broadcast.LateJoin)
+		r.setPlan(plan(t, 1, nil, cand))
+		r.start()
+		pass(11 * minute)
+		r.kill()
+		r.start()
+		pass(r.player.Lead() / 2)
+		r.stop()
+		pass(10 * minute)
+		r.start()
+		pass(minute)
+		r.stop()
+		r.want(slotID(t, cand), broadcast.Cut, broadcast.ReasonPower)
+	})
+}

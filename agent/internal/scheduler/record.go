@@ -49,9 +49,9 @@ func (s *Scheduler) finish(e ended) {
 }
 
 // leaveOpen keeps a slot that will be taken up again: after an urgent bulletin, or by the next start of the
-// agent, for which it is a slot that sounded when the agent ended.
+// agent, for which it is a slot that sounded when the agent ended, by itself or with the power.
 func (s *Scheduler) leaveOpen(slot, reason string) {
-	if reason == broadcast.ReasonOff {
+	if reason == broadcast.ReasonOff || reason == broadcast.ReasonPower {
 		pr := s.state.Journal[slot]
 		pr.Sounding = false
 		s.state.Journal[slot] = pr
