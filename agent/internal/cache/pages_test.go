@@ -19,7 +19,7 @@ func TestPagesThatBboltWrote(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	for round := range 200 {
+	for round := range 80 {
 		err := db.Update(func(tx *bbolt.Tx) error {
 			for _, name := range []string{"a", "bucket", "c"} {
 				b, err := tx.CreateBucketIfNotExists([]byte(name))

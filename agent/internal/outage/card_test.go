@@ -47,6 +47,12 @@ type card struct {
 	wrong string // what sounded that must not
 }
 
+func (c *card) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.heard)
+}
+
 // player plays on a card while its power is on, and reads all the audio it is given, as a decoder does.
 type player struct {
 	card   *card

@@ -79,7 +79,7 @@ func TestFaultFullDisk(t *testing.T) {
 			t.Errorf("status %+v", s)
 		}
 		at(15 * time.Minute)
-		if n := len(w.card.heard); n != 3 {
+		if n := w.card.count(); n != 3 {
 			t.Errorf("%d slots sounded", n)
 		}
 		if err := os.Remove(fill); err != nil {

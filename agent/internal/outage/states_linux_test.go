@@ -45,7 +45,7 @@ func TestFaultDiskStates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &disk.Survey{Files: paired, Events: events, Dir: faults.Dir(t), Random: rnd, States: faults.Count(4000, 900_000), Sample: 100, Sane: cache.CheckPages, Whole: w.whole}
+	s := &disk.Survey{Files: paired, Events: events, Dir: faults.Dir(t), Random: rnd, States: faults.Count(2500, 900_000), Sample: 100, Sane: cache.CheckPages, Whole: w.whole}
 	err = s.Run()
 	t.Log(s.Report)
 	if err != nil {
