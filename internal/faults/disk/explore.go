@@ -127,10 +127,8 @@ func (s *Survey) view(e Event) error {
 
 // state makes one state and looks at it.
 func (s *Survey) state(moment uint64) error {
-	st := s.disk.Cut(s.Random)
-	s.Report.States++
-	if id := st.ID ^ moment<<48; !s.seen[id] {
-		s.seen[id] = true
+	st, fresh := s.cut(moment)
+	if s.Report.States++; fresh {
 		s.Report.Distinct++
 	}
 	changed, err := s.folder.Put(st)
@@ -163,6 +161,18 @@ func (s *Survey) state(moment uint64) error {
 		}
 	}
 	return s.Whole(s.scratch, s.done)
+}
+
+// cut gives a state, a new one if some tries find any: after a small write there are few.
+func (s *Survey) cut(moment uint64) (st State, fresh bool) {
+	for range 4 {
+		st = s.disk.Cut(s.Random)
+		if id := st.ID ^ moment<<48; !s.seen[id] {
+			s.seen[id] = true
+			return st, true
+		}
+	}
+	return st, false
 }
 
 // contents is a hash of all that a database holds, or what is wrong with it.
