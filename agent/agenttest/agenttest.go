@@ -1,11 +1,13 @@
 // Package agenttest opens single stages of the agent to tests outside of agent/, which Go's internal folders
-// keep out: internal/e2e joins the link with the hub's push, without the rest of both programs, and gives whole
+// keep out: internal/e2e joins the link with the hub's push and the agent's cache, without the rest of both programs, and gives whole
 // agents a fake sound card. It holds names only and is part of no shipped program.
 package agenttest
 
 import (
+	"github.com/loa-vn/loa/agent/internal/cache"
 	"github.com/loa-vn/loa/agent/internal/link"
 	"github.com/loa-vn/loa/agent/internal/player/playertest"
+	"github.com/loa-vn/loa/agent/internal/playlog"
 	"github.com/loa-vn/loa/internal/mono"
 )
 
@@ -21,6 +23,24 @@ type (
 	// Want is a blob it is to fetch.
 	Want = link.Want
 )
+
+type (
+	// Cache is where plan, parts and audio are kept.
+	Cache = cache.Cache
+	// CacheOptions are what it needs.
+	CacheOptions = cache.Options
+	// PlayLog is the outbox of play records.
+	PlayLog = playlog.Log
+)
+
+// PinTrust is cache.Pin.
+func PinTrust(dir string, envelope []byte) error { return cache.Pin(dir, envelope) }
+
+// OpenCache is cache.Open.
+func OpenCache(o CacheOptions) (*Cache, error) { return cache.Open(o) }
+
+// OpenPlayLog is playlog.Open on the cache's database.
+func OpenPlayLog(c *Cache) (*PlayLog, error) { return playlog.Open(c.Records()) }
 
 // NewLink is link.New.
 func NewLink(o LinkOptions) (*Link, error) { return link.New(o) }
