@@ -40,7 +40,7 @@ func (c *fetch) next() int64 { return c.base + int64(len(c.buf)) }
 
 func newFetcher(s *session) *fetcher {
 	return &fetcher{
-		s: s, blobs: s.l.o.Blobs, meter: meter{rate: float64(s.l.State().BytesPerS)},
+		s: s, blobs: s.l.o.Blobs,
 		cool: map[broadcast.Hash]time.Time{},
 	}
 }

@@ -6,8 +6,9 @@ import (
 	"github.com/loa-vn/loa/internal/wire"
 )
 
-// firstWindow is for a line of which nothing is known; one frame of it tells.
-const firstWindow = 16 << 10
+// firstWindow is for a line of which nothing is known, as at the beginning of each connection: an order is not behind
+// more than one frame even on the slowest. A fast line shows itself within some round trips.
+const firstWindow = wire.MinWindow
 
 // windowTime: an order is never behind more than this much of the line (design.md, Pairing and link).
 const windowTime = 2 * time.Second
