@@ -40,7 +40,7 @@ func (a *App) assemble(who identity) (p *paired, err error) {
 	p = &paired{}
 	p.cache, err = cache.Open(cache.Options{
 		Dir: a.o.Config.Data, Agent: who.Agent, Limit: int64(a.o.Config.CacheLimit),
-		Now: a.now, Trusted: a.trusted, Verified: a.clock.Verified,
+		Now: a.now, Trusted: a.trusted, Verified: a.clock.Verified, Metered: metered(a.o.Config),
 		Checker: cache.Checker{Command: a.o.Checker}, Log: a.o.Log,
 	})
 	if err != nil {
@@ -126,6 +126,10 @@ func (a *App) dial(p *paired, who identity) (*link.Link, error) {
 		Clock: signedTime{cache: p.cache, clock: a.clock, agent: who.Agent},
 		Log:   a.o.Log.With("part", "link"),
 	})
+}
+
+func metered(c config.Agent) cache.Metered {
+	return cache.Metered{Start: c.DownloadHours.Start, End: c.DownloadHours.End, Limit: int64(c.DownloadLimit)}
 }
 
 func security(c config.Agent) link.Security {

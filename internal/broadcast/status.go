@@ -35,7 +35,7 @@ type ClockStatus struct {
 
 // CacheStatus tells what the agent holds of what its plan needs.
 type CacheStatus struct {
-	State        string    `json:"state"` // ok | fetching | full | damaged
+	State        string    `json:"state"` // ok | fetching | waiting (for download_hours) | full | damaged
 	UsedBytes    int64     `json:"used_bytes"`
 	LimitBytes   int64     `json:"limit_bytes"`
 	FreeBytes    int64     `json:"free_bytes"` // of the disk

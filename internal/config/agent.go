@@ -24,6 +24,9 @@ type Agent struct {
 	CacheLimit Size       `mapstructure:"cache_limit"` // most bytes of audio kept
 	LogLevel   slog.Level `mapstructure:"log_level"`
 
+	DownloadHours Hours `mapstructure:"download_hours"` // of the day, in the fleet's zone, in which audio is fetched; zero for all
+	DownloadLimit Size  `mapstructure:"download_limit"` // most bytes of audio a second, 0 for no limit
+
 	BeforeSound   Command       `mapstructure:"before_sound"`   // switches the amplifier on; empty where the agent switches none
 	AfterSound    Command       `mapstructure:"after_sound"`    // and off
 	AmplifierLead time.Duration `mapstructure:"amplifier_lead"` // how long before a sound it is switched on
@@ -41,6 +44,8 @@ func agent() program {
 		{"console", "127.0.0.1:8090", "address of the operator's page, on this machine only; off for none"},
 		{"name", "", "name told to the hub at pairing (default: the machine's name)"},
 		{"cache_limit", "8GiB", "most audio to keep"},
+		{"download_hours", "", "hours in which audio is fetched on a metered line, such as 22:00-05:00 (default: all)"},
+		{"download_limit", "0", "most audio to fetch a second on a metered line, such as 64KiB; 0 for no limit"},
 		{"log_level", "info", "debug, info, warn or error"},
 		{"before_sound", "", "command that switches the amplifier on: a program and its arguments, without a shell"},
 		{"after_sound", "", "command that switches the amplifier off"},
@@ -65,6 +70,9 @@ func LoadAgent(path string, env Env, flags *pflag.FlagSet) (Agent, error) {
 
 // minCache holds a day of long reports; less would fetch and drop for ever.
 const minCache Size = 16 << 20
+
+// minLimit is the slowest line that the protocol knows: a frame of 4 KiB in 2 s.
+const minLimit Size = 2 << 10
 
 // maxLead is longer than any amplifier needs to warm up.
 const maxLead = 10 * time.Minute
@@ -98,6 +106,9 @@ func (a *Agent) complete() error {
 	}
 	if a.AmplifierLead < 0 || a.AmplifierLead > maxLead {
 		return invalid("amplifier_lead", fmt.Errorf("%s is not from 0s to %s", a.AmplifierLead, maxLead))
+	}
+	if a.DownloadLimit != 0 && a.DownloadLimit < minLimit {
+		return invalid("download_limit", fmt.Errorf("%d bytes a second is less than 2KiB", a.DownloadLimit))
 	}
 	if a.CacheLimit < minCache {
 		return invalid("cache_limit", fmt.Errorf("%d bytes is less than 16MiB", a.CacheLimit))

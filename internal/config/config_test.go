@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/problem"
 )
 
@@ -139,6 +140,10 @@ func TestAgentRefused(t *testing.T) {
 		"pin too short":          "hub_pin: abcd",
 		"tiny cache":             "cache_limit: 1MiB",
 		"nonsense size":          "cache_limit: much",
+		"limit below any line":   "download_limit: 1KiB",
+		"hours without an end":   "download_hours: 22:00",
+		"hours of no time":       "download_hours: 22:00-22:00",
+		"hours from 24:00":       "download_hours: 24:00-05:00",
 		"negative size":          "cache_limit: -5GiB",
 		"size beyond int64":      "cache_limit: 99999999999GiB",
 	} {
@@ -181,6 +186,21 @@ func TestSamples(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestHours(t *testing.T) {
+	for text, want := range map[string]Hours{
+		"": {}, "22:00-05:00": {22 * 3600, 5 * 3600}, "00:30 - 24:00": {1800, broadcast.EndOfDay},
+	} {
+		var got Hours
+		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
+	}
+	a, err := LoadAgent(write(t, "download_hours: 22:00-05:00\ndownload_limit: 64KiB"), noEnv, nil)
+	if err != nil || a.DownloadHours.Start != 22*3600 || a.DownloadLimit != 64<<10 {
+		t.Errorf("loaded %+v, %v", a, err)
 	}
 }
 

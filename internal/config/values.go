@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/loa-vn/loa/internal/broadcast"
 )
 
 // Size is a number of bytes; as text "20GiB", "500 MiB", "64KiB" or plain bytes.
@@ -28,6 +30,27 @@ func (s *Size) UnmarshalText(b []byte) error {
 		return fmt.Errorf("size %q is not like 500MiB or 20GiB", string(b))
 	}
 	*s = Size(n * unit)
+	return nil
+}
+
+// Hours are a span of every day, over midnight when End is not after Start; as text "22:00-05:00", or nothing for the
+// whole day.
+type Hours struct{ Start, End broadcast.TimeOfDay }
+
+// UnmarshalText reads what the type's doc shows.
+func (h *Hours) UnmarshalText(b []byte) error {
+	*h = Hours{}
+	text := strings.TrimSpace(string(b))
+	if text == "" {
+		return nil
+	}
+	from, to, _ := strings.Cut(text, "-")
+	start, startErr := broadcast.ParseTimeOfDay(strings.TrimSpace(from))
+	end, endErr := broadcast.ParseTimeOfDay(strings.TrimSpace(to))
+	if startErr != nil || endErr != nil || start == end || start == broadcast.EndOfDay {
+		return fmt.Errorf("hours %q are not like 22:00-05:00", string(b))
+	}
+	*h = Hours{start, end}
 	return nil
 }
 

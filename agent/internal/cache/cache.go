@@ -32,6 +32,8 @@ type Options struct {
 	Trusted func() time.Time
 	// Verified is told the date of each document that was verified: time cannot be before it.
 	Verified func(issued time.Time)
+	// Metered are limits of the line; zero is none.
+	Metered Metered
 	// Checker looks at the files before they are opened.
 	Checker Checker
 	Log     *slog.Logger
@@ -65,7 +67,8 @@ type Cache struct {
 	asked        map[broadcast.Hash]asked // audio that was asked for in this process
 	plans        plans
 	needs        []need
-	needsUntil   time.Time // when the list of needs must be made anew
+	zone         *time.Location // the fleet's, by the newest plan; nil before needs
+	needsUntil   time.Time      // when the list of needs must be made anew
 
 	wantsChanged    change.Signal
 	holdingsChanged change.Signal

@@ -152,9 +152,21 @@ func (c *Cache) currentNeeds() []need {
 		}
 		heads = append(heads, c.orderedHead())
 		c.needs = listNeeds(heads, c.plans.days, now)
+		if len(heads) > 0 {
+			c.zone = zoneOf(heads[0])
+		}
 		c.needsUntil = now.Add(needsFor)
 	}
 	return c.needs
+}
+
+// zoneOf is a head's zone; one that does not exist, which a plan would be refused for, is as good as UTC.
+func zoneOf(head *broadcast.Head) *time.Location {
+	zone, err := time.LoadLocation(head.Zone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
 }
 
 // forgetNeeds makes the next currentNeeds count anew; the caller holds mu.

@@ -16,14 +16,16 @@ type Want struct {
 	Have   int64 // bytes held from its beginning
 	Size   int64 // 0 when not known
 	Kind   string
+	Limit  int64 // most bytes a second, 0 for none
 }
 
 // maxPart bounds a day document or a manifest: 24 hours of audio have a manifest of 400 KB.
 const maxPart = 4 << 20
 
-// NextWant is the blob to fetch next, except what skip says; false when there is none or no room. It may
-// evict audio that is needed later, or not at all, to make room.
+// NextWant is the blob to fetch next, except what skip says; false when there is none, no room, or all of it waits
+// for the hours of a metered line. It may evict audio that is needed later, or not at all, to make room.
 func (c *Cache) NextWant(skip func(broadcast.Hash) bool) (Want, bool) {
+	trusted := c.o.Trusted()
 	for _, n := range c.currentNeeds() {
 		if skip(n.hash) {
 			continue
@@ -32,12 +34,19 @@ func (c *Cache) NextWant(skip func(broadcast.Hash) bool) (Want, bool) {
 		if !wanted {
 			continue
 		}
+		c.mu.Lock()
+		r := c.rationOf(n, w.Size-w.Have, trusted)
+		c.mu.Unlock()
+		if r.waits {
+			continue
+		}
 		if n.kind == kindAudio {
 			if !c.makeRoom(n, w.Size-w.Have) {
 				continue
 			}
 			c.ask(w)
 		}
+		w.Limit = r.limit
 		return w, true
 	}
 	return Want{}, false

@@ -144,7 +144,7 @@ func language(r *http.Request) text {
 
 // keys are the state words and reasons the page must be able to say.
 func keys() []string {
-	return []string{"synced", "plausible", "untrusted", "ok", "missing", "stalled", "starting", "fetching", "full", "damaged", "unknown",
+	return []string{"synced", "plausible", "untrusted", "ok", "missing", "stalled", "starting", "fetching", "waiting", "full", "damaged", "unknown",
 		"on", "off", "failing",
 		string(broadcast.Played), string(broadcast.Cut), string(broadcast.Skipped), "planned", "playing",
 		broadcast.ReasonComplete, broadcast.ReasonJoined, broadcast.ReasonLateWhole, broadcast.ReasonResumed, broadcast.ReasonLate,

@@ -46,6 +46,7 @@ type Want struct {
 	Have   int64  // bytes held from its beginning, a multiple of broadcast.ChunkSize
 	Size   int64  // 0 when not known (a manifest)
 	Kind   string // day | manifest | audio, for logs
+	Limit  int64  // most bytes a second, 0 for none
 }
 
 // Blobs is where fetched bytes go, and what says what to fetch next.

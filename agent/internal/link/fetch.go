@@ -23,8 +23,11 @@ type fetcher struct {
 	s       *session
 	blobs   Blobs
 	meter   meter
+	pace    *pace
+	owed    *wire.Got // an acknowledgement that the limit holds back
 	current *fetch
 	cool    map[broadcast.Hash]time.Time // until when
+	delayed bool                         // the next want waits for the limit
 	timer   *time.Timer                  // next thing that time alone brings about
 }
 
@@ -40,8 +43,7 @@ func (c *fetch) next() int64 { return c.base + int64(len(c.buf)) }
 
 func newFetcher(s *session) *fetcher {
 	return &fetcher{
-		s: s, blobs: s.l.o.Blobs,
-		cool: map[broadcast.Hash]time.Time{},
+		s: s, blobs: s.l.o.Blobs, pace: &s.l.pace, cool: map[broadcast.Hash]time.Time{},
 	}
 }
 
@@ -68,9 +70,9 @@ func (f *fetcher) run(ctx context.Context) error {
 	}
 }
 
-// tick gives up a fetch that stalled and looks at what has cooled down.
+// tick acknowledges what the limit held back, gives up a fetch that stalled and looks at what has cooled down.
 func (f *fetcher) tick() error {
-	if f.current != nil && time.Since(f.current.last) >= stallTime {
+	if f.current != nil && f.owed == nil && time.Since(f.current.last) >= stallTime {
 		return f.failed(f.current.want.SHA256, errors.New("nothing came for a minute"))
 	}
 	return f.choose()
@@ -88,27 +90,51 @@ func (f *fetcher) choose() error {
 	defer f.setTimer(now)
 	if f.current != nil {
 		if ok && want.SHA256 == f.current.want.SHA256 {
-			return nil
+			f.current.want.Limit = want.Limit // the same audio may be urgent now
+			return f.pay(now)
 		}
 		if err := f.s.send(&wire.StopWant{SHA256: f.current.want.SHA256}); err != nil {
 			return err
 		}
-		f.current = nil
+		f.current, f.owed = nil, nil
 	}
+	f.delayed = false
 	if !ok {
+		return nil
+	}
+	if f.delayed = f.pace.wait(want.Limit, now) > 0; f.delayed {
 		return nil
 	}
 	base := want.Have - want.Have%broadcast.ChunkSize
 	f.current = &fetch{want: want, base: base, buf: make([]byte, 0, broadcast.ChunkSize), last: now}
 	f.meter.begin(now)
 	f.s.l.o.Log.Debug("fetch begins", "kind", want.Kind, "sha256", want.SHA256, "offset", base, "size", want.Size)
-	return f.s.send(&wire.Want{SHA256: want.SHA256, Offset: base, End: want.Size, Window: f.meter.window()})
+	return f.s.send(&wire.Want{SHA256: want.SHA256, Offset: base, End: want.Size, Window: f.window()})
+}
+
+// window is what the hub may send ahead: 2 s of the line, or of the limit.
+func (f *fetcher) window() int64 { return min(f.meter.window(), f.pace.window(f.current.want.Limit)) }
+
+// pay sends the acknowledgement that was held back, when its time has come.
+func (f *fetcher) pay(now time.Time) error {
+	if f.owed == nil || f.pace.wait(f.current.want.Limit, now) > 0 {
+		return nil
+	}
+	got := f.owed
+	f.owed, f.current.last = nil, now
+	f.meter.begin(now) // the pause was not the line's
+	return f.s.send(got)
 }
 
 func (f *fetcher) setTimer(now time.Time) {
 	wait := time.Hour
-	if f.current != nil {
+	switch {
+	case f.owed != nil:
+		wait = f.pace.wait(f.current.want.Limit, now)
+	case f.current != nil:
 		wait = stallTime - now.Sub(f.current.last)
+	case f.delayed:
+		wait = f.pace.wait(1, now)
 	}
 	for _, until := range f.cool {
 		wait = min(wait, until.Sub(now))
@@ -148,11 +174,17 @@ func (f *fetcher) take(ctx context.Context, chunk wire.Chunk) error {
 		f.meter.told = c.last
 		f.s.l.change(func(s *State) { s.BytesPerS = rate })
 	}
-	err := f.s.send(&wire.Got{SHA256: c.want.SHA256, Offset: end, Window: f.meter.window()})
-	if err != nil || !chunk.Last {
+	f.pace.spend(len(chunk.Data), c.want.Limit, c.last)
+	got := &wire.Got{SHA256: c.want.SHA256, Offset: end, Window: f.window()}
+	if !chunk.Last {
+		f.owed = got
+		defer f.setTimer(c.last)
+		return f.pay(c.last)
+	}
+	if err := f.s.send(got); err != nil {
 		return err
 	}
-	f.current = nil
+	f.current, f.owed = nil, nil
 	return f.choose()
 }
 

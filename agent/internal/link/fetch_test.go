@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -190,5 +191,91 @@ func TestBackoff(t *testing.T) {
 				t.Fatalf("waits %v", w)
 			}
 		}
+	})
+}
+
+// credited is a hub's stream of one blob: it sends frames while they fit the window.
+type credited struct {
+	mu                        sync.Mutex
+	size, sent, acked, window int64
+}
+
+func (c *credited) hear(m wire.Message) {
+	switch m := m.(type) {
+	case *wire.Want:
+		c.size, c.sent, c.acked, c.window = m.End, m.Offset, m.Offset, m.Window
+	case *wire.Got:
+		c.acked, c.window = m.Offset, m.Window
+	}
+}
+
+func (c *credited) fill(t *testing.T, v *visit, out *frames) {
+	for c.sent < c.size {
+		frame := min(max(c.window/2, wire.Grain)/wire.Grain*wire.Grain, wire.MaxChunk, c.size-c.sent)
+		if c.sent+frame > c.acked+c.window {
+			break
+		}
+		out.add(t, wire.Chunk{SHA256: one, Offset: c.sent, Data: grains(int(frame / wire.Grain)), Last: c.sent+frame == c.size})
+		c.sent += frame
+	}
+	v.conn.Wake()
+}
+
+// TestLimitHoldsBackTheCredit fetches under a limit on a fast line: no more comes than is paid for and 2 s ahead;
+// without its limit the rest comes at once.
+func TestLimitHoldsBackTheCredit(t *testing.T) {
+	const limit, size = 16 << 10, 8 << 20
+	synctest.Test(t, func(t *testing.T) {
+		a, c := newAgent(), &credited{}
+		a.wants = []Want{{SHA256: one, Size: size, Limit: limit}}
+		began := time.Now()
+		_, stop := start(t, a, func(v *visit, out *frames) error {
+			if err := v.greet(); err != nil {
+				return err
+			}
+			for {
+				m, err := v.next()
+				if err != nil {
+					return err
+				}
+				c.mu.Lock()
+				c.hear(m)
+				c.fill(t, v, out)
+				since := time.Since(began)
+				if most := int64(since.Seconds()*limit) + 2*limit; c.sent > most && since < time.Minute {
+					t.Errorf("%d bytes came in %v, want at most %d", c.sent, since, most)
+				}
+				c.mu.Unlock()
+			}
+		})
+		<-time.After(time.Minute - time.Millisecond)
+		c.mu.Lock()
+		if least := int64(55 * limit); c.sent < least {
+			t.Errorf("only %d bytes came in a minute, want at least %d", c.sent, least)
+		}
+		c.mu.Unlock()
+		<-time.After(time.Millisecond)
+		a.change("wants", func() { a.wants[0].Limit = 0 })
+		<-time.After(time.Second)
+		stop()
+		if len(a.kept[one]) != size {
+			t.Errorf("a second after its limit was lifted %d bytes have come", len(a.kept[one]))
+		}
+	})
+}
+
+// TestLimitIsForAllBlobsTogether: many small files do not each begin with a window of their own.
+func TestLimitIsForAllBlobsTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAgent()
+		for _, name := range []byte("123456789") {
+			a.wants = append(a.wants, Want{SHA256: broadcast.Hash(bytes.Repeat([]byte{name}, 64)), Size: wire.Grain, Limit: wire.Grain})
+		}
+		d, stop := fetching(t, a, func(_ *visit, out *frames, w *wire.Want) {
+			out.add(t, wire.Chunk{SHA256: w.SHA256, Data: grains(1), Last: true})
+		})
+		<-time.After(3500 * time.Millisecond)
+		stop()
+		same(t, d.of("want"), "0s want 1 at 0 to 4096", "1s want 2 at 0 to 4096", "2s want 3 at 0 to 4096", "3s want 4 at 0 to 4096")
 	})
 }

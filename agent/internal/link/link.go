@@ -24,6 +24,8 @@ type Link struct {
 
 	netDial func(ctx context.Context, network, addr string) (net.Conn, error) // nil for the network; tests have their own
 
+	pace pace // of one session after the other
+
 	mu sync.Mutex
 	st State
 }
