@@ -252,7 +252,7 @@ func TestAgentKilledInTheMiddleOfADownload(t *testing.T) {
 // noise is a file whose distribution form is large for its length, because nothing in it repeats.
 func (s *station) noise(d time.Duration) string {
 	file := filepath.Join(s.dir, "noise.wav")
-	out, err := exec.CommandContext(s.ctx, "ffmpeg", "-v", "error", "-f", "lavfi", "-i",
+	out, err := exec.CommandContext(s.ctx, "ffmpeg", "-y", "-v", "error", "-f", "lavfi", "-i",
 		fmt.Sprintf("anoisesrc=d=%.0f:c=pink:r=48000:a=0.3:seed=7", d.Seconds()), file).CombinedOutput()
 	if err != nil {
 		s.t.Fatalf("ffmpeg: %v\n%s", err, out)

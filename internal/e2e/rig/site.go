@@ -260,22 +260,34 @@ func (s *Site) nextConsole() (string, error) {
 
 // Start starts the agent, again after it was stopped or killed; its page answers when it returns.
 func (a *Agent) Start(ctx context.Context) error {
-	p, err := Start(a.site.program("loa-agent"), []string{"run"}, a.env, a.Dir+".log")
-	if err != nil {
+	if err := a.Launch(); err != nil {
 		return err
 	}
-	a.Process = p
+	return a.Ready(ctx)
+}
+
+// Ready waits until the page of an agent that was launched answers.
+func (a *Agent) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, a.site.timeout)
 	defer cancel()
 	return Await(ctx, "the agent runs", func(ctx context.Context) (bool, error) {
 		select {
-		case <-p.Done():
+		case <-a.Done():
 			cancel()
-			return false, errors.New("the agent has ended:\n" + p.Tail())
+			return false, errors.New("the agent has ended:\n" + a.Tail())
 		default:
 			return Reachable(ctx, a.Console+"/livez")
 		}
 	})
+}
+
+// Launch starts the agent and waits for nothing.
+func (a *Agent) Launch() error {
+	p, err := Start(a.site.program("loa-agent"), []string{"run"}, a.env, a.Dir+".log")
+	if err == nil {
+		a.Process = p
+	}
+	return err
 }
 
 // Ingest uploads a file as the author and waits until it is a draft.
