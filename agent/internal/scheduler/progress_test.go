@@ -203,3 +203,23 @@ func TestABrokenSlotThatWasOnlyArmedAgain(t *testing.T) {
 		r.want(slotID(t, cand), broadcast.Cut, broadcast.ReasonPower)
 	})
 }
+
+// A slot that was armed again after a power cut and had no time left to sound was cut by the power, not by an urgent
+// bulletin that never was.
+func TestNoBulletinIsMadeUp(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		r.player.lead = time.Second
+		cand := exact("a", 10*minute, 5*minute, broadcast.LateJoin)
+		r.setPlan(plan(t, 1, nil, cand))
+		r.start()
+		for _, before := range []time.Duration{4 * minute, 1500 * time.Millisecond, 800 * time.Millisecond} { // the slot's end
+			pass(time.Until(cand.At.Add(5*minute - before)))
+			r.kill()
+			r.start()
+		}
+		pass(10 * minute)
+		r.stop()
+		r.want(slotID(t, cand), broadcast.Cut, broadcast.ReasonPower)
+	})
+}

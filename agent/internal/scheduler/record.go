@@ -48,15 +48,15 @@ func (s *Scheduler) finish(e ended) {
 	}
 }
 
-// leaveOpen keeps a slot that will be taken up again: after an urgent bulletin, or by the next start of the
-// agent, for which it is a slot that sounded when the agent ended, by itself or with the power.
+// leaveOpen keeps a slot that will be taken up again: after an urgent bulletin, or as a slot that sounded when the
+// agent ended. Only a bulletin may be named as what cut it, should it never be taken up.
 func (s *Scheduler) leaveOpen(slot, reason string) {
-	if reason == broadcast.ReasonOff || reason == broadcast.ReasonPower {
+	if reason == broadcast.ReasonUrgent {
+		s.state.Interrupt(slot)
+	} else {
 		pr := s.state.Journal[slot]
 		pr.Sounding = false
 		s.state.Journal[slot] = pr
-	} else {
-		s.state.Interrupt(slot)
 	}
 	s.writeOrLog(slot)
 }
