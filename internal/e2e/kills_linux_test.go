@@ -378,6 +378,9 @@ func (sl *toldSlot) judge(killed []time.Time) error {
 	if late := sl.late(); late < -offBeat || late > latest+100*time.Millisecond {
 		errs = append(errs, fmt.Errorf("started %v late", late))
 	}
+	if sl.play.Reason == "urgent" {
+		errs = append(errs, errors.New("its record names an urgent bulletin, and there was none"))
+	}
 	for _, kill := range killed {
 		if n := len(sl.heard); n > 0 && sl.rule != "join" && sl.heard[0].Before(kill) && sl.heard[n-1].After(kill.Add(lastBreath)) {
 			errs = append(errs, fmt.Errorf("heard from %v to %v, over the kill at %v, which only join may", sl.heard[0], sl.heard[n-1], kill))

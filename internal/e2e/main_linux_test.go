@@ -16,7 +16,8 @@ var bin string
 
 func TestMain(m *testing.M) {
 	// The bad line's proxy leaves the data of connections that broke in its pipes.
-	goleak.VerifyTestMain(wholeRun{m}, goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"))
+	goleak.VerifyTestMain(wholeRun{m}, goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/stream.(*ChanWriter).Write"))
 }
 
 // wholeRun builds the programs around the tests' run.
