@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -47,6 +48,7 @@ func checks(c config.Hub) []struct {
 		{"ffprobe", func(ctx context.Context) finding { return checkTool(ctx, "ffprobe") }},
 		{"free disk", func(context.Context) finding { return checkRoom(c.Data) }},
 		{"trust", func(context.Context) finding { return checkTrust(c.Data) }},
+		{"certificate", func(context.Context) finding { return checkCertificate(c, time.Now()) }},
 		{"root key", func(context.Context) finding { return checkRootKey(c.Data) }},
 	}
 }
@@ -163,6 +165,34 @@ func checkTrust(data string) finding {
 		return finding{err: fmt.Errorf("%s: it is over, agents accept nothing", say)}
 	}
 	return finding{say: say, warn: left < trustWarn}
+}
+
+// certWarn is how long before its end a certificate of somebody else's making is worth a warning; the private CA's is
+// renewed earlier.
+const certWarn = 21 * 24 * time.Hour
+
+// checkCertificate looks at the certificate that serve would use, and renews nothing.
+func checkCertificate(c config.Hub, now time.Time) finding {
+	cert, key := c.TLSCert, c.TLSKey
+	if cert == "" {
+		ca, err := loadAuthority(c.Data)
+		if errors.Is(err, errNoTLS) {
+			return finding{say: "none: plain HTTP, on this machine only"}
+		} else if err != nil {
+			return finding{err: err}
+		}
+		cert, key = ca.path(serverFile), ca.path(serverKeyFile)
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return finding{err: err}
+	}
+	left := pair.Leaf.NotAfter.Sub(now)
+	say := fmt.Sprintf("%s, until %s", cert, pair.Leaf.NotAfter.Format(time.DateOnly))
+	if left <= 0 {
+		return finding{err: fmt.Errorf("%s: it is over, agents and browsers refuse it", say)}
+	}
+	return finding{say: say, warn: left < certWarn}
 }
 
 func checkRootKey(data string) finding {

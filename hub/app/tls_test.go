@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/loa-vn/loa/internal/config"
 )
 
 // certified is a data folder with a private CA for loopback.
@@ -144,6 +146,28 @@ func TestCertificatesAreRenewedUnderTheSamePin(t *testing.T) {
 	code, out, _ := run(t, data, "", "tls", "init", "--host", "loa.example.vn")
 	if code != 0 || !strings.Contains(out, ca.pin()) || !strings.Contains(out, "https://loa.example.vn") {
 		t.Errorf("other hosts by the same CA: %d %s", code, out)
+	}
+}
+
+func TestDoctorLooksAtTheCertificate(t *testing.T) {
+	data, ca := certified(t)
+	now := time.Now()
+	own := config.Hub{Data: t.TempDir(), TLSCert: ca.path(serverFile), TLSKey: ca.path(serverKeyFile)}
+	for name, c := range map[string]struct {
+		of        config.Hub
+		at        time.Time
+		warn, bad bool
+	}{
+		"none":               {config.Hub{Data: t.TempDir()}, now, false, false},
+		"the private CA's":   {config.Hub{Data: data}, now, false, false},
+		"files":              {own, now, false, false},
+		"near their end":     {own, now.Add(serverLife - 7*24*time.Hour), true, false},
+		"over":               {own, now.Add(serverLife + time.Hour), false, true},
+		"not there any more": {config.Hub{Data: data, TLSCert: "/no/such/file", TLSKey: "/no/such/key"}, now, false, true},
+	} {
+		if f := checkCertificate(c.of, c.at); f.warn != c.warn || (f.err != nil) != c.bad {
+			t.Errorf("%s: %+v", name, f)
+		}
 	}
 }
 

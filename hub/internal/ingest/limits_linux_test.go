@@ -121,3 +121,51 @@ func TestNoAddressIsAsked(t *testing.T) {
 	default:
 	}
 }
+
+// A playlist of a kind that nobody recognises by its first bytes must not bring another file of the hub on the air.
+func TestPlaylistReadsNoOtherFile(t *testing.T) {
+	wav := content(t, speech(t))
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"secret.wav": string(wav),
+		"list.txt":   "ffconcat version 1.0\nfile secret.wav\n",
+		"list.m3u8":  "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nsecret.wav\n#EXT-X-ENDLIST\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, list := range []string{"list.txt", "list.m3u8"} {
+		// Past the look at the first bytes, straight to ffprobe.
+		c := &conversion{cfg: Config{Nice: -1}.withDefaults(), log: slog.New(slog.DiscardHandler), source: filepath.Join(dir, list), dir: t.TempDir(),
+			progress: &progress{tell: func(string, int) {}}}
+		if p, err := c.probe(t.Context(), sniffed{known: true}); err == nil {
+			t.Errorf("%s was read as %+v", list, p)
+		}
+	}
+}
+
+// Programs, archives, documents, pictures and lists are known by their first bytes, before any foreign code reads them.
+func TestMagicBytes(t *testing.T) {
+	for name, c := range map[string]struct {
+		head string
+		want error
+	}{
+		"a Windows program": {"MZ\x90\x00\x03\x00\x00\x00\xff\xfe", ErrNotAudio},
+		"a Linux program":   {"\x7fELF\x02\x01\x01\x00", ErrNotAudio},
+		"a ZIP":             {"PK\x03\x04\x14\x00\x00\xff", ErrNotAudio},
+		"a gzip":            {"\x1f\x8b\x08\x00\x00\xff", ErrNotAudio},
+		"a PDF":             {"%PDF-1.7\n\xff\xfe", ErrNotAudio},
+		"a JPEG":            {"\xff\xd8\xff\xe0\x00\x10JFIF", ErrNotAudio},
+		"a script":          {"#!/bin/sh\nrm -rf /\n", ErrNotAudio},
+		"a database":        {"SQLite format 3\x00\xff", ErrNotAudio},
+		"HLS":               {"#EXTM3U\n", ErrPlaylist},
+		"a concat list":     {"ffconcat version 1.0\n", ErrPlaylist},
+		"a bare list":       {"file '/etc/passwd'\n", ErrPlaylist},
+		"nothing":           {"", ErrEmpty},
+	} {
+		if _, err := sniff(file(t, "a.mp3", []byte(c.head))); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
