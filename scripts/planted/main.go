@@ -48,6 +48,7 @@ func run() (err error) {
 	if err := c.healthy(ctx, plants); err != nil {
 		return err
 	}
+	fmt.Printf("planted: without a weakness the tests pass; %d to plant\n", len(plants))
 	survived := 0
 	for _, p := range plants {
 		began := time.Now()
