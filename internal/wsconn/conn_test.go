@@ -255,7 +255,7 @@ func TestHostilePeer(t *testing.T) {
 					}
 				}
 			}()
-			_ = ws.WriteMessage(test.kind, test.data) // may fail: the hub closes before all is read
+			_ = ws.WriteMessage(test.kind, test.data)                                     // may fail: the hub closes before all is read
 			_ = ws.WriteControl(websocket.CloseMessage, nil, time.Now().Add(time.Second)) // a hub that took it would wait for more
 			if err := <-ended; !errors.Is(err, test.want) {
 				t.Errorf("hub's Run ended with %v", err)
