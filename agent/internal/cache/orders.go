@@ -77,14 +77,11 @@ func (c *Cache) Order(ctx context.Context, envelope []byte) (code string) {
 		c.refused("order", envelope, codeOrderInvalid, err)
 		return codeOrderInvalid
 	}
-	c.mu.Lock()
-	orders := slices.DeleteFunc(slices.Clone(c.plans.orders), func(old hurried) bool { return old.over(c.plans.active, now) })
-	c.mu.Unlock()
-	if len(orders) >= maxOrders {
+	orders, ok := c.ordersWith(h, now)
+	if !ok {
 		c.refused("order", envelope, codeOrdersMany, nil)
 		return codeOrdersMany
 	}
-	orders = append(orders, h)
 	if err := c.commitOrder(next, orders); err != nil {
 		c.o.Log.Error("order is not kept", "kind", o.Kind, "sequence", o.Sequence, "error", err)
 		return codeOrderNotKept
@@ -101,6 +98,28 @@ func (c *Cache) Order(ctx context.Context, envelope []byte) (code string) {
 	c.wantsChanged.Notify()
 	return ""
 }
+
+// ordersWith gives the orders to keep with a new one: of each bulletin the latest. Where there is no room, a cancel of
+// what no plan has makes it; a cancel of what one has is never given up.
+func (c *Cache) ordersWith(h hurried, now time.Time) ([]hurried, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := &c.plans
+	orders := slices.DeleteFunc(slices.Clone(p.orders), func(old hurried) bool { return old.id() == h.id() || old.over(p.active, now) })
+	if len(orders) >= maxOrders {
+		idle := slices.IndexFunc(orders, func(o hurried) bool {
+			return o.Bulletin == nil && !p.active.has(o.Cancels) && !p.pending.has(o.Cancels)
+		})
+		if idle < 0 {
+			return nil, false
+		}
+		orders = slices.Delete(orders, idle, idle+1)
+	}
+	return append(orders, h), true
+}
+
+// has tells whether a head has a bulletin; no head has none.
+func (h *held) has(bulletin string) bool { return h != nil && has(h.doc.Bulletins, bulletin) }
 
 // refused is the one line of audit that a refused document leaves on this machine; nothing else changes.
 func (c *Cache) refused(document string, envelope []byte, code string, err error) {

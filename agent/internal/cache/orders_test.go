@@ -232,17 +232,31 @@ func TestAnOrderNeedsATrustedClockAndRoom(t *testing.T) {
 		t.Errorf("without a clock: %q", code)
 	}
 	r.cache.o.Trusted = trusted
-	for i := range uint64(maxOrders) {
-		if code := r.order(h.order(i+1, seal.OrderCancel, broadcast.Cancellation{Bulletin: "x"}, nil)); code != "" {
-			t.Fatalf("order %d: %s", i, code)
+	sequence := uint64(0)
+	next := func(kind seal.OrderKind, body any) string {
+		sequence++
+		return r.order(h.order(sequence, kind, body, nil))
+	}
+	for i := range 3 * maxOrders { // of what no plan has, each makes room for the next
+		if code := next(seal.OrderCancel, broadcast.Cancellation{Bulletin: fmt.Sprint("x", i)}); code != "" {
+			t.Fatalf("cancel %d: %s", i, code)
 		}
 	}
-	if code := r.order(h.order(maxOrders+1, seal.OrderCancel, broadcast.Cancellation{Bulletin: "x"}, nil)); code != codeOrdersMany {
+	for i := range maxOrders {
+		if code := next(seal.OrderLive, flood(fmt.Sprint("b", i), "live", it)); code != "" {
+			t.Fatalf("bulletin %d: %s", i, code)
+		}
+	}
+	if code := next(seal.OrderLive, flood("late", "live", it)); code != codeOrdersMany {
 		t.Errorf("one too many: %q", code)
+	}
+	sequence--
+	if code := next(seal.OrderCancel, broadcast.Cancellation{Bulletin: "b0"}); code != "" || strings.Contains(r.bulletins(), "live b0,") {
+		t.Errorf("its cancel where there is no room: %q, in force %s", code, r.bulletins())
 	}
 	r.offer(h.head(func(d *broadcast.Head) { d.IssuedAt = now }, it)) // says all of it
 	r.fetch(h, 100)
-	if code := r.order(h.order(maxOrders+1, seal.OrderLive, flood("a", "live", it), func(o *seal.Order) { o.IssuedAt = now.Add(time.Second) })); code != "" {
+	if code := r.order(h.order(sequence+1, seal.OrderLive, flood("a", "live", it), func(o *seal.Order) { o.IssuedAt = now.Add(time.Second) })); code != "" {
 		t.Errorf("after a head that says them all: %q", code)
 	}
 	if got := r.bulletins(); got != "live a" {

@@ -127,14 +127,14 @@ func (m *Mallory) between(ctx context.Context, agent *side, hub *wsconn.Conn) {
 		agent.conn.Abort(errGone)
 	})
 	_ = agent.conn.Run(ctx, agent, func(context.Context) error { return m.fromAgent(agent, hub) })
-	agent.end()
+	defer agent.end() // when nobody finds it any more
 	hub.Abort(errGone)
+	wg.Wait()
 	m.mu.Lock()
 	if m.agent == agent {
 		m.agent, m.joined = nil, make(chan struct{})
 	}
 	m.mu.Unlock()
-	wg.Wait()
 }
 
 func (m *Mallory) fromHub(ctx context.Context, hub *wsconn.Conn, agent *side) error {
@@ -209,7 +209,16 @@ func (s *side) NextFrame() ([]byte, error) {
 
 func (s *side) say(ctx context.Context, m Message) error {
 	if m.Kind == wsconn.Control {
-		return s.conn.Send(m.Data)
+		err := s.conn.Send(m.Data)
+		if !errors.Is(err, wsconn.ErrClosed) {
+			return err
+		}
+		select { // the next connection gets it
+		case <-s.gone:
+			return errGone
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	select {
 	case s.frames <- m.Data:
