@@ -192,10 +192,12 @@ func (a *App) output() (player.Output, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
-	return speaker.New(speaker.Config{
-		Command: []string{self, "speaker"},
-		Log:     a.o.Log.With("part", "speaker"),
-	}), nil
+	c := speaker.Config{Command: []string{self, "speaker"}, Log: a.o.Log.With("part", "speaker")}
+	if a.clock != nil { // the doctor has none
+		moment := a.now()
+		c.Steady = func() mono.Instant { return a.clock.Instant(moment) }
+	}
+	return speaker.New(c), nil
 }
 
 // bootID changes with each boot of the machine, "" when that is not known.

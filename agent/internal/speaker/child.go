@@ -223,7 +223,7 @@ func (w *watch) alive() error {
 	if err := w.player.Err(); err != nil {
 		return fmt.Errorf("play: %w", err)
 	}
-	if _, last := w.child.mixer.progress(); mono.Now().Sub(last) <= readLimit {
+	if last := w.child.mixer.read(); mono.Now().Sub(last) <= readLimit {
 		w.stuck = 0
 		return nil
 	}
@@ -284,7 +284,7 @@ func (w *watch) ask(p *probe) (hopeless bool) {
 func (w *watch) status() status {
 	m := w.child.mixer
 	lead, known := m.lead()
-	_, last := m.progress()
+	last := m.read()
 	at := w.where()
 	s := status{State: stateOK, Peak: m.level(), Lead: int64(lead), Detail: at.sink}
 	switch {

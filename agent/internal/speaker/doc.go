@@ -11,9 +11,11 @@
 // not ready within 4 s, and when its standard input closes, which the kernel does however the agent dies. The
 // agent kills a child that has said nothing for 2 s, and starts the next after a pause of 0.1 to 3 s.
 //
-// The child plays always, silence if need be, and mixes each voice in at a frame index. It knows at which
-// instant a frame is at the card: from PulseAudio's own account of the stream's latency, or, where there is no
-// PulseAudio, from the earliest instants at which the device took frames plus the device's buffer.
+// The child plays always, silence if need be. Voices lie on a timeline, each from a frame on, and the timeline is
+// held to the programme's time: the child knows at which instant a frame is at the card, from PulseAudio's own account
+// of the stream's latency, or, where there is no PulseAudio, from the earliest instants at which the device took
+// frames plus the device's buffer. A card whose clock runs fast or slow is made up for within an item by resampling, by
+// 200 ppm at most; where the sound was torn, or is 50 ms away, the timeline jumps or waits.
 //
 // # The pipes
 //
@@ -27,6 +29,8 @@
 //	P pcm     voice u32, pos i64, samples f32...                   at most 4,800, in order, never beyond the grant
 //	E end     voice u32, end i64                                   the audio ends here: the rest is damaged
 //	C cut     voice u32                                            fade out in 20 ms, then end
+//	T shift   shift i64                                            how much later the programme's time is now than at
+//	                                                               the first hello; `at` is without it
 //	child to agent
 //	h hello   version u16
 //	s status  state u8, peak f32, lead i64, detail (rest)          every 100 to 250 ms: also the heartbeat

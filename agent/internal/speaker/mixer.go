@@ -15,41 +15,43 @@ const (
 	// blockFrames is the most that one Read gives: in larger steps the instants of the reads lose their meaning.
 	blockFrames = 480
 
-	// A voice is placed this long before its first frame is mixed: as late as its predecessor's end allows,
-	// because the map only gets better.
+	// A voice is placed this long before its first frame is mixed, when it is known what it follows.
 	placeAhead = audio.Rate / 10
 
-	// Voices planned to follow each other within joinPlan are joined frame to frame, as long as the card's
-	// clock has not drifted further than joinCard since the first was placed.
+	// Voices planned to follow each other within joinPlan are joined frame to frame, as long as the sum of what the
+	// plan's whole milliseconds leave out stays below joinMost.
 	joinPlan = 5 * time.Millisecond
-	joinCard = audio.Rate * 60 / 1000
+	joinMost = audio.Rate * 20 / 1000
 
-	// A voice further than this from its instant is moved there: the card has drifted for long, or jumped in
-	// a way that was not noticed. When it was, a small step is enough: the sound is torn already.
-	stepCard  = audio.Rate * 80 / 1000
+	// A line further than this from its instant is moved there: the card has jumped in a way that was not noticed.
+	// When it was, a small step is enough: the sound is torn already.
+	stepCard  = audio.Rate * 50 / 1000
 	stepJump  = audio.Rate * 5 / 1000
-	stepAfter = 3 // confirmations in a row
+	stepAfter = 5 // observations in a row
 
 	maxVoices = 64
 )
 
-// mixer is what oto reads from, without end. Safe for concurrent use.
+// mixer is what oto reads from, without end: voices on a timeline, which is held to the instants of the programme's
+// time however the card's own clock runs. Safe for concurrent use.
 type mixer struct {
-	now func() mono.Instant
+	now   func() mono.Instant
+	epoch mono.Instant // of the timeline's frame 0, as long as shift is 0
 
 	mu       sync.Mutex
 	clock    *clock
+	line     timeline
+	shift    time.Duration // how much later than at the start the programme's time is, by the machine's clock
 	voices   []*voice
-	frame    int64 // the next to be mixed
 	lastRead mono.Instant
 	peak     float32
 	block    [blockFrames]float32
 	pulls    pulls
-	astray   map[uint32]int // how often in a row a voice was found away from its instant
+	astray   int // how often in a row the line was found far from its instant
 }
 
 func newMixer(now func() mono.Instant) *mixer {
-	return &mixer{now: now, clock: newPulseClock(), lastRead: now(), astray: map[uint32]int{}}
+	return &mixer{now: now, epoch: now(), clock: newPulseClock(), lastRead: now()}
 }
 
 // Read gives the next frames as float32, little-endian; it never fails and never blocks for long.
@@ -60,37 +62,81 @@ func (m *mixer) Read(p []byte) (int, error) {
 	m.note(m.lastRead)
 	n := min(len(p)/4, blockFrames)
 	out := m.block[:n]
-	clear(out)
-	for _, v := range m.voices {
-		if m.place(v, n) {
-			v.mix(out, m.frame)
-		}
+	if m.clock.ready() {
+		m.play(out)
+	} else {
+		clear(out)
+		m.line.pass(n)
 	}
 	for i, s := range out {
 		s = min(max(s, -1), 1)
 		m.peak = max(m.peak, s, -s)
 		binary.LittleEndian.PutUint32(p[4*i:], math.Float32bits(s))
 	}
-	m.frame += int64(n)
 	return 4 * n, nil
 }
 
-// place says whether v has something to do with the next n frames, and fixes where it begins when that is near.
-func (m *mixer) place(v *voice, n int) bool {
+// play holds the line to its instant and gives what lies on it.
+func (m *mixer) play(out []float32) {
+	due := m.due()
+	switch off := m.line.off(due); {
+	case !m.line.started():
+		m.line.jump(due)
+	case !m.sounding(len(out)): // nobody hears it
+		if off < -1 || off > 1 {
+			m.line.jump(due)
+		}
+	default:
+		m.line.steer(m.clock.slope, off)
+	}
+	from := m.line.head
+	tape := m.line.lay(m.line.need(len(out)))
+	for _, v := range m.voices {
+		if m.place(v, from+int64(len(tape))) {
+			v.mix(tape, from)
+		}
+	}
+	m.line.play(out)
+}
+
+// due gives the position that belongs to the next frame of the card that the line moves on.
+func (m *mixer) due() float64 {
+	at := m.clock.instant(float64(m.line.card + m.line.hold))
+	return at.Sub(m.epoch.Add(m.shift)).Seconds() * audio.Rate
+}
+
+// sounding says whether there is a sound on the tape or in the next n frames.
+func (m *mixer) sounding(n int) bool {
+	from, to := int64(m.line.pos)-sincBefore, m.line.need(n)+stepJump
+	for _, v := range m.voices {
+		if start := m.start(v); start < to && v.endFrame(start) > from {
+			return true
+		}
+	}
+	return false
+}
+
+// start gives where a voice begins on the line.
+func (m *mixer) start(v *voice) int64 {
+	if v.placed {
+		return v.start
+	}
+	return int64(math.Round(v.at.Sub(m.epoch).Seconds() * audio.Rate))
+}
+
+// place says whether v has something to do with the frames before to, and fixes where it begins when that is near.
+func (m *mixer) place(v *voice, to int64) bool {
 	if v.mixed {
 		return false
 	}
 	if !v.placed {
-		if !m.clock.ready() {
-			return false
-		}
-		start := m.clock.frame(v.at)
-		if start > m.frame+int64(n)+placeAhead {
+		start := m.start(v)
+		if start > to+placeAhead {
 			return false
 		}
 		v.placed, v.start = true, m.follow(v, start)
 	}
-	return v.start < m.frame+int64(n)
+	return v.start < to
 }
 
 // follow gives the end of the voice that v was planned to follow, or start.
@@ -99,9 +145,10 @@ func (m *mixer) follow(v *voice, start int64) int64 {
 		if o == v || !o.placed || o.cutting {
 			continue
 		}
+		end := o.endFrame(o.start)
 		near := v.at.Sub(o.endAt()).Abs() <= joinPlan
-		if d := start - o.endFrame(); near && -joinCard <= d && d <= joinCard {
-			return o.endFrame()
+		if d := start - end; near && -joinMost <= d && d <= joinMost {
+			return end
 		}
 	}
 	return start
@@ -141,8 +188,10 @@ func (m *mixer) apply(msg message) error {
 		}
 	case cutVoice:
 		if v := m.voice(msg.Voice); v != nil {
-			v.cut(m.frame)
+			v.cut(m.line.head)
 		}
+	case shiftTime:
+		m.shift = time.Duration(msg.Shift)
 	default:
 		return fmt.Errorf("unexpected %T: %w", msg, errWire)
 	}
@@ -155,15 +204,14 @@ func (m *mixer) confirm(played int64, real bool) []message {
 	defer m.mu.Unlock()
 	var out []message
 	kept := m.voices[:0]
+	reached := m.line.confirmed(played)
 	for _, v := range m.voices {
-		v.confirm(played, m.clock, real)
-		m.correct(v)
+		v.confirm(reached, m.instant, real)
 		if v.rep != v.told {
 			out = append(out, v.rep)
 			v.told = v.rep
 		}
 		if v.rep.Ended != 0 {
-			delete(m.astray, v.id)
 			continue
 		}
 		kept = append(kept, v)
@@ -181,27 +229,9 @@ func (m *mixer) confirm(played int64, real bool) []message {
 func (m *mixer) credit(v *voice) int64 {
 	pos := v.first
 	if v.placed {
-		pos = max(pos, v.due(m.frame))
+		pos = max(pos, v.due(m.line.head))
 	}
 	return min(pos+creditFrames, v.end)
-}
-
-// correct moves a voice that has been away from its instant for a while: the card stood still, and the
-// programme's time went on.
-func (m *mixer) correct(v *voice) {
-	if !v.movable() {
-		return
-	}
-	start := m.clock.frame(v.at)
-	if d := start - v.start; -stepCard <= d && d <= stepCard {
-		delete(m.astray, v.id)
-		return
-	}
-	m.astray[v.id]++
-	if m.astray[v.id] >= stepAfter {
-		delete(m.astray, v.id)
-		v.move(start)
-	}
 }
 
 // level gives the peak since the last call.
@@ -220,30 +250,52 @@ func (m *mixer) idle() bool {
 	return len(m.voices) == 0
 }
 
-// progress gives the next frame and when it was last asked for one.
-func (m *mixer) progress() (frame int64, lastRead mono.Instant) {
+// read tells when it was last asked for frames.
+func (m *mixer) read() mono.Instant {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.frame, m.lastRead
+	return m.lastRead
 }
 
 // observe adds to the map.
 func (m *mixer) observe(frame float64, instant mono.Instant) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.clock.observe(frame, instant) {
+	m.see(frame, instant)
+}
+
+// see is observe for who holds the lock: a line that is far from its instant is moved there.
+func (m *mixer) see(frame float64, instant mono.Instant) {
+	jumped := m.clock.observe(frame, instant)
+	if !m.line.started() {
 		return
 	}
-	for _, v := range m.voices {
-		if d := m.clock.frame(v.at) - v.start; v.movable() && (d < -stepJump || d > stepJump) {
-			v.move(v.start + d)
-		}
+	off := m.line.off(m.due())
+	if m.astray++; math.Abs(off) <= stepCard {
+		m.astray = 0
 	}
+	if m.astray < stepAfter && !(jumped && math.Abs(off) > stepJump) {
+		return
+	}
+	m.astray = 0
+	if off > 0 {
+		m.line.jump(m.line.pos + off)
+	} else {
+		m.line.stay(m.line.hold + int64(-off))
+	}
+	for _, v := range m.voices {
+		v.fadeIn()
+	}
+}
+
+// instant says when a frame of the line is at the card.
+func (m *mixer) instant(frame int64) mono.Instant {
+	return m.clock.instant(m.line.cardOf(float64(frame)))
 }
 
 // lead says how long after its mixing a frame is at the card, and whether that is known.
 func (m *mixer) lead() (time.Duration, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.clock.instant(m.frame).Sub(m.now()), m.clock.ready()
+	return m.instant(m.line.head).Sub(m.now()), m.clock.ready()
 }

@@ -19,7 +19,7 @@ const tellMissing = time.Second
 
 // Play implements player.Output.
 func (s *Speaker) Play(ctx context.Context, v player.Voice) player.Heard {
-	p := &playing{speaker: s, voice: v, endAt: v.At.Add(audio.Duration(v.End - v.First))}
+	p := &playing{speaker: s, voice: v, base: s.shifted()}
 	for p.more(ctx) {
 		ss, changed := s.current()
 		if ss == nil {
@@ -35,7 +35,7 @@ func (s *Speaker) Play(ctx context.Context, v player.Voice) player.Heard {
 type playing struct {
 	speaker *Speaker
 	voice   player.Voice
-	endAt   mono.Instant
+	base    time.Duration // the speaker's shift when the voice got its instant
 
 	heard player.Heard
 	stop  int64 // one past the last position that was due, once known
@@ -53,22 +53,27 @@ func (p *playing) more(ctx context.Context) bool {
 		p.stop = p.due(mono.Now())
 		return false
 	}
-	if mono.Now() >= p.endAt {
+	if mono.Now() >= p.at(p.voice.End) {
 		p.stop = p.voice.End
 		return false
 	}
 	return true
 }
 
+// at gives when a position is due, by the machine's clock as it is now.
+func (p *playing) at(pos int64) mono.Instant {
+	return p.voice.At.Add(p.speaker.shifted() - p.base + audio.Duration(pos-p.voice.First))
+}
+
 // due gives the position that is due at instant.
 func (p *playing) due(instant mono.Instant) int64 {
-	pos := p.voice.First + audio.Frames(instant.Sub(p.voice.At))
+	pos := p.voice.First + audio.Frames(instant.Sub(p.at(p.voice.First)))
 	return min(max(pos, p.voice.First), p.voice.End)
 }
 
 // wait waits for a child while the voice's time goes on.
 func (p *playing) wait(ctx context.Context, changed <-chan struct{}) {
-	pause := p.endAt.Sub(mono.Now())
+	pause := p.at(p.voice.End).Sub(mono.Now())
 	if p.voice.Progress != nil {
 		pause = min(pause, tellMissing)
 	}
@@ -79,7 +84,7 @@ func (p *playing) wait(ctx context.Context, changed <-chan struct{}) {
 	case <-end.C:
 	case <-ctx.Done():
 	}
-	if now := mono.Now(); now > p.voice.At {
+	if now := mono.Now(); now > p.at(p.voice.First) {
 		p.heard.CardMissing = true
 		p.tell(heard{}, p.due(now))
 	}
@@ -96,7 +101,7 @@ func (p *playing) through(ctx context.Context, ss *session) {
 	defer ss.remove(f)
 	open := openVoice{
 		Voice: f.id, First: first, End: p.voice.End,
-		At: int64(p.voice.At.Add(audio.Duration(first - p.voice.First))),
+		At: int64(p.voice.At.Add(audio.Duration(first-p.voice.First) - p.base)), // the child adds the shift
 	}
 	if first > 0 {
 		open.Join = 1
@@ -110,7 +115,7 @@ func (p *playing) through(ctx context.Context, ss *session) {
 
 // feed sends PCM as the child has room for it, and waits for the child's last word.
 func (p *playing) feed(ctx context.Context, ss *session, f *feed, sent int64) {
-	limit := time.NewTimer(p.endAt.Sub(mono.Now()) + p.speaker.Lead() + giveUp)
+	limit := time.NewTimer(p.at(p.voice.End).Sub(mono.Now()) + p.speaker.Lead() + giveUp)
 	defer limit.Stop()
 	cancelled := ctx.Done()
 	end := p.voice.End
@@ -216,8 +221,7 @@ func (p *playing) tell(h heard, due int64) {
 // late gives the frames by which the last that reached the card came after its place: the silence of a hole before
 // it, for which there was no time to make up.
 func (p *playing) late(h heard) int64 {
-	place := p.voice.At.Add(audio.Duration(h.Pos - p.voice.First))
-	if n := audio.Frames(mono.Instant(h.EndedAt).Sub(place)); n > stepCard { // up to there the card may drift
+	if n := audio.Frames(mono.Instant(h.EndedAt).Sub(p.at(h.Pos))); n > stepCard { // up to there the card may drift
 		return n
 	}
 	return 0

@@ -48,10 +48,10 @@ func (m *mixer) note(now mono.Instant) {
 	if p.buffered == nil {
 		return
 	}
-	taken := m.frame - int64(p.buffered()/4)
+	taken := m.line.card - int64(p.buffered()/4)
 	if taken > p.taken && p.use {
 		// At the pull the device's buffer was full up to what it had taken before.
-		m.clock.observe(float64(p.taken), now.Add(deviceBuffer+p.calibration))
+		m.see(float64(p.taken), now.Add(deviceBuffer+p.calibration))
 	}
 	p.taken = max(p.taken, taken)
 }
@@ -70,5 +70,5 @@ func (m *mixer) quiet() (int64, bool) {
 	if m.pulls.buffered == nil || m.now().Sub(m.lastRead) < quietFor {
 		return 0, false
 	}
-	return m.frame - int64(m.pulls.buffered()/4), true
+	return m.line.card - int64(m.pulls.buffered()/4), true
 }

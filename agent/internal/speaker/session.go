@@ -124,7 +124,11 @@ func (s *Speaker) runChild(ctx context.Context) string {
 func (s *Speaker) serve(ss *session, r io.Reader, kill func()) (reason string) {
 	dog := newWatchdog(kill, func() { s.stalled(ss) })
 	defer dog.stop()
-	if err := ss.send(hello{Version: wireVersion, Calibration: int64(s.cfg.Calibration)}); err != nil {
+	err := ss.send(hello{Version: wireVersion, Calibration: int64(s.cfg.Calibration)})
+	if shift := s.shifted(); err == nil && shift != 0 {
+		err = ss.send(shiftTime{int64(shift)})
+	}
+	if err != nil {
 		return fmt.Sprintf("greet speaker: %v", err)
 	}
 	var buf []byte

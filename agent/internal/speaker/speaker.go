@@ -34,6 +34,11 @@ type Config struct {
 	// latency (ALSA alone, Windows): a sound that comes early by 30 ms wants -30 ms. Measured per kind of card.
 	Calibration time.Duration
 
+	// Steady tells at which instant of the machine's clock a certain moment of the programme's time lies, always the
+	// same one: the machine's clock may run a little faster or slower than the hub's. It is asked once a second, and
+	// what sounds follows. nil says that the machine's clock is the programme's.
+	Steady func() mono.Instant
+
 	Log *slog.Logger
 }
 
@@ -48,6 +53,7 @@ type Speaker struct {
 	lead    time.Duration
 	level   float32
 	levelAt mono.Instant
+	shift   time.Duration // how much later than at the start the programme's time is, by the machine's clock
 }
 
 var _ player.Output = (*Speaker)(nil)
@@ -62,6 +68,9 @@ func New(cfg Config) *Speaker {
 
 // Run starts children, one after the other, until ctx ends.
 func (s *Speaker) Run(ctx context.Context) error {
+	var following sync.WaitGroup
+	defer following.Wait()
+	following.Go(func() { s.follow(ctx) })
 	pause, told := pauseFirst, ""
 	for ctx.Err() == nil {
 		begin := mono.Now()
@@ -86,7 +95,7 @@ func (s *Speaker) Run(ctx context.Context) error {
 		pause = min(2*pause, pauseMost*2/3) // with the jitter, at most pauseMost
 	}
 	s.set(player.CardMissing, "stopped", nil)
-	return nil //nolint:nilerr // the end was asked for
+	return nil
 }
 
 // set changes state and session; watchers hear of it only when something is different.
@@ -133,6 +142,12 @@ func (s *Speaker) Level() float64 {
 		return 0
 	}
 	return float64(s.level)
+}
+
+func (s *Speaker) shifted() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.shift
 }
 
 func (s *Speaker) current() (*session, <-chan struct{}) {

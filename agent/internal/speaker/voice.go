@@ -13,14 +13,15 @@ const (
 	fadeIn       = audio.Rate / 200
 )
 
-// voice is one sound inside the child's mixer. Positions are frames of its audio, frames those of the output.
+// voice is one sound inside the child's mixer. Positions are frames of its audio, frames those of the
+// mixer's timeline.
 type voice struct {
 	id         uint32
-	at         mono.Instant // when position first is due
+	at         mono.Instant // when position first is due, in the line's time
 	first, end int64
 
 	placed bool
-	start  int64 // the output's frame that belongs to position first, valid once placed
+	start  int64 // the line's frame that belongs to position first, valid once placed
 
 	queue    []float32 // PCM not yet mixed
 	queuePos int64     // position of queue[0]
@@ -75,22 +76,23 @@ func (v *voice) drop(pos int64) {
 	}
 }
 
-// due gives the position that belongs to an output frame.
+// due gives the position that belongs to a frame of the line.
 func (v *voice) due(frame int64) int64 { return v.first + frame - v.start }
 
-// movable says whether the voice is being mixed and may be moved.
-func (v *voice) movable() bool { return v.placed && !v.mixed && !v.cutting }
+// fadeIn begins what is to come softly, where the line was torn.
+func (v *voice) fadeIn() {
+	if v.placed && !v.mixed && !v.cutting && v.runs != nil {
+		v.fade = fadeIn
+	}
+}
 
-// move makes start the output's frame of position first; what was mixed stays where it is.
-func (v *voice) move(start int64) { v.start, v.fade = start, fadeIn }
-
-// endFrame gives the output's frame at which the voice ends.
-func (v *voice) endFrame() int64 { return v.start + v.end - v.first }
+// endFrame gives the frame of the line at which the voice ends when it begins at start.
+func (v *voice) endFrame(start int64) int64 { return start + v.end - v.first }
 
 // endAt gives the instant at which it is planned to end.
 func (v *voice) endAt() mono.Instant { return v.at.Add(audio.Duration(v.end - v.first)) }
 
-// mix adds the voice to out, whose first frame is frame of the output.
+// mix adds the voice to out, whose first frame is frame of the line.
 func (v *voice) mix(out []float32, frame int64) {
 	from := v.due(frame)
 	to := min(from+int64(len(out)), v.end)
@@ -163,23 +165,26 @@ func appendRun(runs []run, r run) []run {
 	return append(runs, r)
 }
 
-// confirm takes that the card has played every frame before played. real is false for a card that nobody
-// can hear.
-func (v *voice) confirm(played int64, c *clock, real bool) {
-	for len(v.runs) > 0 && v.runs[0].frame < played {
+// confirm takes that the card has played every frame of the line before reached; instant says when a frame was
+// there. real is false for a card that nobody can hear.
+func (v *voice) confirm(reached float64, instant func(frame int64) mono.Instant, real bool) {
+	for len(v.runs) > 0 && float64(v.runs[0].frame) < reached {
 		r := &v.runs[0]
-		n := min(r.n, played-r.frame)
+		n := r.n
+		if left := reached - float64(r.frame); left < float64(n) {
+			n = max(int64(left), 1)
+		}
 		if real {
 			if v.rep.Reached == 0 {
-				v.rep.StartedAt = int64(c.instant(r.frame))
+				v.rep.StartedAt = int64(instant(r.frame))
 			}
 			v.rep.Reached += n
 			v.rep.Pos = r.pos + n
-			v.rep.EndedAt = int64(c.instant(r.frame + n))
+			v.rep.EndedAt = int64(instant(r.frame + n))
 		}
 		r.frame, r.pos, r.n = r.frame+n, r.pos+n, r.n-n
 		if r.n == 0 {
-			v.runs = v.runs[1:]
+			v.runs = append(v.runs[:0], v.runs[1:]...)
 		}
 	}
 	if v.mixed && len(v.runs) == 0 {

@@ -50,6 +50,9 @@ type (
 	cutVoice struct {
 		Voice uint32
 	}
+	shiftTime struct {
+		Shift int64 // nanoseconds
+	}
 	status struct {
 		State  uint8
 		Peak   float32
@@ -84,6 +87,7 @@ func (openVoice) kind() byte { return 'O' }
 func (pcmFrame) kind() byte  { return 'P' }
 func (endVoice) kind() byte  { return 'E' }
 func (cutVoice) kind() byte  { return 'C' }
+func (shiftTime) kind() byte { return 'T' }
 func (status) kind() byte    { return 's' }
 func (grant) kind() byte     { return 'g' }
 func (heard) kind() byte     { return 'v' }
@@ -154,6 +158,8 @@ func parse(kind byte, data []byte) (message, error) {
 		return fixed[endVoice](data)
 	case 'C':
 		return fixed[cutVoice](data)
+	case 'T':
+		return fixed[shiftTime](data)
 	case 's':
 		return parseStatus(data)
 	case 'g':
