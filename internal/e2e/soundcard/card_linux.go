@@ -29,6 +29,7 @@ const (
 
 // Card is one daemon with at most one sink.
 type Card struct {
+	options Options
 	dir     string
 	ownDir  bool // made by Start, removed by Close
 	process *os.Process
@@ -38,6 +39,7 @@ type Card struct {
 	server connection
 	module uint32
 	sink   bool
+	held   []connection // of those who occupy it
 }
 
 // connection is a client's connection to the daemon.
@@ -46,9 +48,19 @@ type connection struct {
 	conn net.Conn
 }
 
-// Start starts the daemon and its sink. Its files go to dir, which is made where it is missing. It ends with Close, with Kill, when ctx is
+// Options of a card.
+type Options struct {
+	// PPM makes the card's clock faster by so many parts in a million, slower below 0. The null sink has a drift of
+	// its own, +42 ppm at the buffers of an agent. A card with PPM needs libfaketime.
+	PPM float64
+}
+
+// Start starts a card without options: see StartWith.
+func Start(ctx context.Context, dir string) (*Card, error) { return StartWith(ctx, dir, Options{}) }
+
+// StartWith starts the daemon and its sink. Its files go to dir, which is made where it is missing. It ends with Close, with Kill, when ctx is
 // cancelled and, by the kernel, when this process ends in whatever way.
-func Start(ctx context.Context, dir string) (*Card, error) {
+func StartWith(ctx context.Context, dir string, o Options) (*Card, error) {
 	dir, err := filepath.Abs(dir) // PulseAudio takes no other
 	if err != nil {
 		return nil, fmt.Errorf("find folder: %w", err)
@@ -56,7 +68,7 @@ func Start(ctx context.Context, dir string) (*Card, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make folder: %w", err)
 	}
-	c := &Card{dir: dir, exited: make(chan struct{})}
+	c := &Card{options: o, dir: dir, exited: make(chan struct{})}
 	if len(dir) > maxSocketPath-len("/pulse.sock") {
 		short, err := os.MkdirTemp("", "loa-card-")
 		if err != nil {
@@ -83,6 +95,13 @@ func (c *Card) launch(ctx context.Context) error {
 		"--log-target=stderr", "--log-level=error",
 		"-L", "module-native-protocol-unix auth-anonymous=1 socket="+c.socket())
 	cmd.Env = append(os.Environ(), "HOME="+c.dir, "XDG_RUNTIME_DIR="+c.dir, "PULSE_RUNTIME_PATH="+c.dir, "DBUS_SESSION_BUS_ADDRESS=")
+	if c.options.PPM != 0 {
+		faster, err := faster(c.options.PPM)
+		if err != nil {
+			return err
+		}
+		cmd.Env = append(cmd.Env, faster...)
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	started := make(chan error)
 	go func() {
@@ -100,6 +119,15 @@ func (c *Card) launch(ctx context.Context) error {
 		return fmt.Errorf("start pulseaudio: %w", err)
 	}
 	return nil
+}
+
+// faster makes a program's clocks run faster by so many ppm.
+func faster(ppm float64) ([]string, error) {
+	found, err := filepath.Glob("/usr/lib/*/faketime/libfaketime.so.1")
+	if err != nil || len(found) == 0 {
+		return nil, errors.New("a card with a drift needs libfaketime: apt-get install libfaketime")
+	}
+	return []string{"LD_PRELOAD=" + found[0], fmt.Sprintf("FAKETIME=+0 x%.7f", 1+ppm*1e-6)}, nil
 }
 
 // connect waits until the daemon answers.
@@ -182,6 +210,69 @@ func (c *Card) addSink(name string) error {
 	return nil
 }
 
+// AddOther gives the daemon a second card, of the given name, that nobody plays on yet.
+func (c *Card) AddOther(name string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := c.server.Request(&proto.LoadModule{Name: "module-null-sink", Args: fmt.Sprintf(sinkArgs, name)}, &proto.LoadModuleReply{})
+	if err != nil {
+		return fmt.Errorf("add sink: %w", err)
+	}
+	c.favour()
+	return nil
+}
+
+// Prefer makes a card the default, as a system does when one is plugged in; who plays on the default moves there.
+func (c *Card) Prefer(name string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.server.Request(&proto.SetDefaultSink{SinkName: name}, nil); err != nil {
+		return fmt.Errorf("prefer sink: %w", err)
+	}
+	return nil
+}
+
+// mostStreams is more than PulseAudio lets play on one sink.
+const mostStreams = 300
+
+// Occupy plays silence on the card as often as it can be played on, so that it takes no other sound.
+func (c *Card) Occupy() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		client, err := c.dial("loa occupier")
+		if err != nil {
+			return err
+		}
+		c.held = append(c.held, client)
+		for range mostStreams {
+			err = client.Request(&proto.CreatePlaybackStream{
+				SampleSpec: proto.SampleSpec{Format: proto.FormatFloat32LE, Channels: 1, Rate: 48000},
+				ChannelMap: proto.ChannelMap{proto.ChannelMono}, SinkIndex: proto.Undefined, SinkName: sinkName,
+				BufferMaxLength: proto.Undefined, Corked: true, BufferTargetLength: proto.Undefined,
+				BufferPrebufferLength: proto.Undefined, BufferMinimumRequest: proto.Undefined,
+				ChannelVolumes: proto.ChannelVolumes{proto.VolumeNorm}, Properties: proto.PropList{},
+			}, &proto.CreatePlaybackStreamReply{})
+			if err != nil {
+				return nil // it is full
+			}
+		}
+		if len(c.held) > 4 {
+			return errors.New("occupy card: it takes ever more")
+		}
+	}
+}
+
+// Release ends what Occupy began.
+func (c *Card) Release() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, client := range c.held {
+		_ = client.conn.Close() // nothing is lost with it
+	}
+	c.held = nil
+}
+
 // Suspend makes the sink stop asking for sound, like a card that hangs, or go on.
 func (c *Card) Suspend(on bool) error {
 	c.mu.Lock()
@@ -202,6 +293,7 @@ func (c *Card) Kill() error {
 
 // Close ends the daemon and removes what Start made outside of its folder.
 func (c *Card) Close() error {
+	c.Release()
 	if c.server.conn != nil {
 		_ = c.server.conn.Close() // the daemon may have closed it first
 	}

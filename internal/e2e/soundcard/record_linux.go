@@ -38,7 +38,10 @@ type point struct {
 }
 
 // Record begins to record. It ends with Stop, when ctx is cancelled, or when the sink goes away.
-func (c *Card) Record(ctx context.Context) (*Recording, error) {
+func (c *Card) Record(ctx context.Context) (*Recording, error) { return c.RecordOther(ctx, sinkName) }
+
+// RecordOther is Record of a card of the daemon by its name.
+func (c *Card) RecordOther(ctx context.Context, name string) (*Recording, error) {
 	server, err := c.dial("loa recorder")
 	if err != nil {
 		return nil, fmt.Errorf("record: %w", err)
@@ -50,7 +53,7 @@ func (c *Card) Record(ctx context.Context) (*Recording, error) {
 		SampleSpec:         proto.SampleSpec{Format: proto.FormatFloat32LE, Channels: 1, Rate: audio.Rate},
 		ChannelMap:         proto.ChannelMap{proto.ChannelMono},
 		SourceIndex:        proto.Undefined,
-		SourceName:         sinkName + ".monitor",
+		SourceName:         name + ".monitor",
 		BufferMaxLength:    proto.Undefined,
 		BufferFragSize:     audio.Rate / 50 * 4,
 		DirectOnInputIndex: proto.Undefined,
