@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -45,6 +46,8 @@ func runCommand(load loader) *cobra.Command {
 				return fmt.Errorf("find this program: %w", err)
 			}
 			o.Checker = []string{self, "check"}
+			// It mostly waits: a second processor that must be woken for each step costs more than the steps.
+			runtime.GOMAXPROCS(1)
 			a, err := New(o)
 			if err != nil {
 				return err

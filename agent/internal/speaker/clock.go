@@ -30,7 +30,7 @@ type observation struct {
 }
 
 // newPulseClock is for observations that err to both sides: PulseAudio's answers.
-func newPulseClock() *clock { return &clock{window: 3 * time.Second, least: 5} }
+func newPulseClock() *clock { return &clock{window: 6 * time.Second, least: 5} }
 
 // newPullClock is for the instants at which the device took frames: a busy machine only delays them.
 func newPullClock() *clock { return &clock{window: 8 * time.Second, least: 8, envelope: true} }
@@ -131,6 +131,15 @@ func (c *clock) jumped() bool {
 		}
 	}
 	return true
+}
+
+// unsure says whether more observations are wanted soon.
+func (c *clock) unsure() bool {
+	if !c.known {
+		return true
+	}
+	last := c.seen[len(c.seen)-1]
+	return !c.envelope && last.origin.Sub(c.origin).Abs() > jumpNear
 }
 
 // ready says whether the map can be relied on.

@@ -7,9 +7,10 @@
 //
 // oto holds one context per process for ever, and for a card that goes away it shows nothing at all, or an
 // error it never recovers from. So it lives in a child process (Child), started and watched by the agent
-// (Speaker). The child ends by itself when oto reports an error, when nothing was read for 1.5 s, when it was
-// not ready within 4 s, and when its standard input closes, which the kernel does however the agent dies. The
-// agent kills a child that has said nothing for 2 s, and starts the next after a pause of 0.1 to 3 s.
+// (Speaker). The child waits until there is something to play on. It ends by itself when oto reports an error, when
+// nothing was read for 1.5 s, when it was not ready within 4 s, when the system plays on another endpoint (Windows), and
+// when its standard input closes, which the kernel does however the agent dies. The agent kills a child that has said
+// nothing for 2 s, and starts the next after a pause of 0.1 to 1 s.
 //
 // The child plays always, silence if need be. Voices lie on a timeline, each from a frame on, and the timeline is
 // held to the programme's time: the child knows at which instant a frame is at the card, from PulseAudio's own account
@@ -33,11 +34,11 @@
 //	                                                               the first hello; `at` is without it
 //	child to agent
 //	h hello   version u16
-//	s status  state u8, peak f32, lead i64, detail (rest)          every 100 to 250 ms: also the heartbeat
+//	s status  state u8, peak f32, lead i64, detail (rest)          every 400 ms at least: also the heartbeat
 //	g grant   voice u32, upto i64                                  room for PCM up to this position
 //	v heard   voice u32, ended u8, reached i64, pos i64, stop i64, started i64, ended i64
 //	x fail    text (rest)                                          why the child ends
 //
 // Credit bounds what is on its way: a voice begins with room for two seconds from its first position, and the
-// child grants two seconds beyond what it has mixed.
+// child grants two seconds beyond what it has mixed, half a second or more at a time.
 package speaker

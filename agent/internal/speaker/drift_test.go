@@ -56,8 +56,8 @@ func BenchmarkSinc(b *testing.B) {
 	b.ReportMetric(float64(b.N)*blockFrames/audio.Rate/b.Elapsed().Seconds(), "x-real-time")
 }
 
-// device is a card whose clock is off by some ppm, 600 ms of sound before it, in simulated time.
-type device struct {
+// simulated is a card whose clock is off by some ppm, 600 ms of sound before it, in simulated time.
+type simulated struct {
 	m    *mixer
 	rate float64 // frames a second
 	now  float64 // seconds
@@ -68,15 +68,15 @@ type device struct {
 	watched func(card int64) // before each Read
 }
 
-func newDevice(ppm float64, m *mixer, seed uint64) *device {
-	return &device{m: m, rate: audio.Rate * (1 + ppm*1e-6), rng: rand.New(rand.NewPCG(seed, 1))}
+func newDevice(ppm float64, m *mixer, seed uint64) *simulated {
+	return &simulated{m: m, rate: audio.Rate * (1 + ppm*1e-6), rng: rand.New(rand.NewPCG(seed, 1))}
 }
 
 // played is how many frames it has played.
-func (d *device) played() float64 { return d.now*d.rate - d.slip }
+func (d *simulated) played() float64 { return d.now*d.rate - d.slip }
 
 // run plays for some seconds; see makes an observation, every tenth of a second.
-func (d *device) run(seconds float64, see func()) {
+func (d *simulated) run(seconds float64, see func()) {
 	const ahead = audio.Rate * 6 / 10
 	buf := make([]byte, 4*blockFrames)
 	for end, next := d.now+seconds, d.now; d.now < end; d.now += 0.005 {
@@ -95,7 +95,7 @@ func (d *device) run(seconds float64, see func()) {
 }
 
 // asked is an answer of PulseAudio: 60 µs off to both sides, and now and then, on a busy machine, much.
-func (d *device) asked() {
+func (d *simulated) asked() {
 	off := d.rng.NormFloat64() * 60e-6
 	if d.rng.IntN(20) == 0 {
 		off = (d.rng.Float64() - 0.5) * 10e-3
@@ -104,14 +104,14 @@ func (d *device) asked() {
 }
 
 // pulled is the instant of a pull: late, and on a busy machine by much.
-func (d *device) pulled() {
+func (d *simulated) pulled() {
 	late := d.rng.ExpFloat64() * 1e-3
 	d.m.observe(d.played(), mono.Instant((d.now+late)*1e9))
 }
 
 // due gives how far frame card of the device, as it truly will be played, is from the instant of the line's position
 // on it: positive is late.
-func (d *device) late(card int64) time.Duration {
+func (d *simulated) late(card int64) time.Duration {
 	at := (float64(card) + d.slip) / d.rate
 	due := d.m.line.pos/audio.Rate + d.m.epoch.Sub(0).Seconds() + d.m.shift.Seconds()
 	return time.Duration((at - due) * 1e9)
@@ -120,35 +120,35 @@ func (d *device) late(card int64) time.Duration {
 func TestDriftIsMadeUpForWithinAnItem(t *testing.T) {
 	kinds := []struct {
 		name  string
-		see   func(*device)
+		see   func(*simulated)
 		clock func() *clock
 		first time.Duration // until the slope is known
 	}{
-		{"asked", (*device).asked, newPulseClock, time.Millisecond},
-		{"pulled", (*device).pulled, newPullClock, 1500 * time.Microsecond},
+		{"asked", (*simulated).asked, newPulseClock, time.Millisecond},
+		{"pulled", (*simulated).pulled, newPullClock, 1500 * time.Microsecond},
 	}
 	for _, kind := range kinds {
-		for _, ppm := range []float64{-100, -42, 0, 42, 100} {
+		for _, ppm := range []float64{-100, 0, 42, 100} {
 			t.Run(fmt.Sprintf("%s, %+.0f ppm", kind.name, ppm), func(t *testing.T) {
 				t.Parallel()
 				m := newMixer(func() mono.Instant { return 0 })
 				m.clock = kind.clock()
 				d := newDevice(ppm, m, 7)
 				d.run(2, func() { kind.see(d) })
-				const minutes = 3
-				apply(t, m, openVoice{Voice: 1, At: int64(3 * time.Second), End: minutes * 60 * audio.Rate})
+				const seconds = 100
+				apply(t, m, openVoice{Voice: 1, At: int64(3 * time.Second), End: seconds * audio.Rate})
 				var first, worst, sum float64
 				n := 0
 				d.watched = func(card int64) {
 					late := d.late(card).Seconds()
 					switch {
-					case d.now > 60:
+					case d.now > 50:
 						worst, sum, n = max(worst, math.Abs(late)), sum+late*late, n+1
 					case d.now > 3:
 						first = max(first, math.Abs(late))
 					}
 				}
-				d.run(minutes*60-5, func() { kind.see(d) })
+				d.run(seconds-5, func() { kind.see(d) })
 				rms := math.Sqrt(sum / float64(n))
 				t.Logf("at first %.3f ms off, then at most %.3f ms, rms %.3f ms; slope %.1f ppm", first*1e3, worst*1e3, rms*1e3, m.clock.slope*1e6)
 				if first > kind.first.Seconds() || worst > 0.3e-3 {

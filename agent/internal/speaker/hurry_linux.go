@@ -2,6 +2,7 @@ package speaker
 
 import (
 	"os"
+	"runtime"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -10,7 +11,9 @@ import (
 // hurry puts this process before ordinary ones, where that is allowed (root, CAP_SYS_NICE, RLIMIT_NICE): on a
 // machine with something else to do, sound that comes 100 ms late is a hole. Priorities belong to threads;
 // those to come inherit them.
+// One processor is enough for it, and a second one that must be woken for each step costs more than the steps.
 func hurry() {
+	runtime.GOMAXPROCS(1)
 	tasks, err := os.ReadDir("/proc/self/task")
 	if err != nil {
 		return
@@ -20,4 +23,18 @@ func hurry() {
 			_ = unix.Setpriority(unix.PRIO_PROCESS, tid, -11) // as PulseAudio does; not allowed is no fault
 		}
 	}
+}
+
+// pollable gives the same file without blocking. It has a number of its own, because the given one may be closed when
+// nobody holds it any more.
+func pollable(f *os.File) *os.File {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return f
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		_ = unix.Close(fd) // nothing was written to it
+		return f
+	}
+	return os.NewFile(uintptr(fd), f.Name())
 }

@@ -103,6 +103,23 @@ func TestAnotherVersionIsRefused(t *testing.T) {
 	}
 }
 
+// As on Windows, where oto lets the sound vanish while there is no default output.
+func TestAChangedEndpointEndsTheChild(t *testing.T) {
+	now := "speakers"
+	w := &watch{child: &child{endpoint: func() string { return now }}, endpoint: now}
+	if !w.same() || w.gone() != nil {
+		t.Error("ended although nothing has changed")
+	}
+	now = ""
+	if w.same() || w.alive() == nil {
+		t.Error("goes on although the output is gone")
+	}
+	now = "speakers"
+	if w.alive() == nil {
+		t.Error("goes on with what may have been lost meanwhile")
+	}
+}
+
 func TestNoChildAtAll(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := New(Config{Command: []string{"/nonexistent/loa-agent", "speaker"}, Log: slog.New(slog.DiscardHandler)})

@@ -13,7 +13,7 @@ import (
 	"github.com/loa-vn/loa/internal/mono"
 )
 
-// loseCard plays four seconds, loses the card after one and has it back by give; it checks that the sound
+// loseCard plays nine seconds, loses the card after one and has it back by give; it checks that the sound
 // joins at its place and that the account is honest.
 func loseCard(t *testing.T, r *rig, lose, give func()) {
 	t.Helper()
@@ -40,20 +40,25 @@ func loseCard(t *testing.T, r *rig, lose, give func()) {
 	if !h.Complete || !h.CardMissing || h.Reached+h.Missed != int64(len(s)) || h.Missed < audio.Rate/2 || h.Reached < 3*audio.Rate {
 		t.Errorf("%+v", h)
 	}
-	pos := int(audio.Frames(from.Sub(at)))
-	// Piece by piece, because a busy machine may tear one; at its place it is from then on all the same.
+	whole(t, rec, s, at, from)
+}
+
+// whole checks that most of a sound is at its place from an instant on. Piece by piece, because a busy machine may tear
+// one; at its place it is from then on all the same.
+func whole(t *testing.T, rec *soundcard.Recording, s sound, at, from mono.Instant) {
+	t.Helper()
 	const piece = audio.Rate / 2
-	whole, pieces := 0, 0
-	for ; pos+piece <= len(s); pos += piece {
+	good, pieces := 0, 0
+	for pos := int(audio.Frames(from.Sub(at))); pos+piece <= len(s); pos += piece {
 		m := soundcard.MeasureStart(rec, s[pos:pos+piece], at.Add(audio.Duration(int64(pos))))
-		t.Logf("after the return, from %v: %+v", audio.Duration(int64(pos)), m)
+		t.Logf("from %v: %+v", audio.Duration(int64(pos)), m)
 		pieces++
 		if m.Error.Abs() <= 10*time.Millisecond && m.Correlation >= 0.99 {
-			whole++
+			good++
 		}
 	}
-	if whole <= pieces/2 {
-		t.Errorf("after the return %d of %d pieces are whole and at their place", whole, pieces)
+	if good <= pieces/2 {
+		t.Errorf("%d of %d pieces are whole and at their place", good, pieces)
 	}
 }
 
@@ -67,6 +72,11 @@ func TestTheCardGoesAndComesBack(t *testing.T) {
 		t.Parallel()
 		r := newRig(t, newCard(t))
 		loseCard(t, r, func() { fine(t, r.card.RemoveSink()) }, func() { fine(t, r.card.RestoreSink()) })
+	})
+	t.Run("sink stalled", func(t *testing.T) {
+		t.Parallel()
+		r := newRig(t, newCard(t))
+		loseCard(t, r, func() { fine(t, r.card.Suspend(true)) }, func() { fine(t, r.card.Suspend(false)) })
 	})
 	t.Run("child killed", func(t *testing.T) {
 		t.Parallel()
@@ -102,6 +112,55 @@ func TestTheSoundServerIsKilled(t *testing.T) {
 	}
 }
 
+// returns gives the card back and checks that it is taken up, and soon.
+func (r *rig) returns(give func() error) {
+	r.t.Helper()
+	if err := give(); err != nil {
+		r.t.Fatal(err)
+	}
+	begin := mono.Now()
+	r.await(player.CardOK, 10*time.Second)
+	r.t.Logf("taken up after %v", mono.Now().Sub(begin))
+	if h := r.speaker.Play(r.ctx, voiceOf("again", noise(audio.Rate/2, 3), mono.Now().Add(r.speaker.Lead()))); !h.Complete {
+		r.t.Errorf("after the return: %+v", h)
+	}
+}
+
+// A card that is plugged in becomes the default: what sounds moves there and stays at its place.
+func TestTheSystemChangesTheCard(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, newCard(t))
+	if err := r.card.AddOther("headset"); err != nil {
+		t.Fatal(err)
+	}
+	r.await(player.CardOK, 10*time.Second)
+	rec, err := r.card.RecordOther(r.ctx, "headset")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(rec.Stop)
+	s := noise(7*audio.Rate, 9)
+	at := mono.Now().Add(time.Second)
+	time.AfterFunc(2*time.Second, func() {
+		if err := r.card.Prefer("headset"); err != nil {
+			t.Error(err)
+		}
+	})
+	h := r.speaker.Play(r.ctx, voiceOf("moved", s, at))
+	if err := rec.Wait(r.ctx, at.Add(7200*time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("heard %v, missed %v", audio.Duration(h.Reached), audio.Duration(h.Missed))
+	if !h.Complete || h.Reached+h.Missed != int64(len(s)) || h.Missed > 2*audio.Rate {
+		t.Errorf("%+v", h)
+	}
+	// A virtual card that nobody played on has two seconds of silence before it; then the map must be found anew.
+	whole(t, rec, s, at, at.Add(4500*time.Millisecond))
+	if state, _ := r.speaker.Watch(); state.State != player.CardOK || state.Detail != "headset" {
+		t.Errorf("%+v", state)
+	}
+}
+
 func TestNoCardAtStart(t *testing.T) {
 	t.Run("no server", func(t *testing.T) {
 		t.Parallel()
@@ -123,10 +182,35 @@ func TestNoCardAtStart(t *testing.T) {
 		}
 		r := newRig(t, card)
 		r.await(player.CardMissing, 8*time.Second)
-		if err := card.Suspend(false); err != nil {
+		r.returns(func() error { return card.Suspend(false) })
+	})
+	t.Run("sink absent", func(t *testing.T) {
+		t.Parallel()
+		card := newCard(t)
+		if err := card.RemoveSink(); err != nil {
 			t.Fatal(err)
 		}
-		r.await(player.CardOK, 10*time.Second)
+		r := newRig(t, card)
+		r.await(player.CardMissing, 5*time.Second)
+		h := r.speaker.Play(r.ctx, voiceOf("none", noise(audio.Rate/2, 1), mono.Now().Add(100*time.Millisecond)))
+		if h.Reached != 0 || h.Missed != audio.Rate/2 || !h.CardMissing || h.Complete {
+			t.Errorf("%+v", h)
+		}
+		r.returns(card.RestoreSink)
+	})
+	t.Run("busy", func(t *testing.T) {
+		t.Parallel()
+		card := newCard(t)
+		if err := card.Occupy(); err != nil {
+			t.Fatal(err)
+		}
+		r := newRig(t, card)
+		state := r.await(player.CardMissing, 5*time.Second)
+		h := r.speaker.Play(r.ctx, voiceOf("busy", noise(audio.Rate/2, 1), mono.Now().Add(100*time.Millisecond)))
+		if h.Reached != 0 || h.Missed != audio.Rate/2 || !h.CardMissing || h.Complete || state.Detail == "" {
+			t.Errorf("%+v: %+v", state, h)
+		}
+		r.returns(func() error { card.Release(); return nil })
 	})
 	t.Run("only a dummy", func(t *testing.T) {
 		t.Parallel()

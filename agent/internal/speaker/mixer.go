@@ -87,7 +87,7 @@ func (m *mixer) play(out []float32) {
 			m.line.jump(due)
 		}
 	default:
-		m.line.steer(m.clock.slope, off)
+		m.line.steer(off, len(out))
 	}
 	from := m.line.head
 	tape := m.line.lay(m.line.need(len(out)))
@@ -215,7 +215,7 @@ func (m *mixer) confirm(played int64, real bool) []message {
 			continue
 		}
 		kept = append(kept, v)
-		if g := m.credit(v); g > v.granted {
+		if g := m.credit(v); g >= v.granted+grantStep || g == v.end && g > v.granted {
 			v.granted = g
 			out = append(out, grant{v.id, g})
 		}
@@ -243,11 +243,19 @@ func (m *mixer) level() float32 {
 	return p
 }
 
-// idle says whether there is nothing to mix.
-func (m *mixer) idle() bool {
+// patience is how long nothing new need be known of the card's position.
+func (m *mixer) patience() time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return len(m.voices) == 0
+	if m.clock.unsure() {
+		return learnEvery
+	}
+	for _, v := range m.voices {
+		if v.mixed {
+			return endEvery
+		}
+	}
+	return askEvery
 }
 
 // read tells when it was last asked for frames.

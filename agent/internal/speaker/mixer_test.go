@@ -295,7 +295,7 @@ func TestACardThatIsFarAway(t *testing.T) {
 				m.observe(0, mono.Instant(c.far))
 			}
 			out := take(t, m, after, blockFrames)
-			slewed := slewMost * after
+			slewed := slew * after
 			if c.moved != 0 {
 				slewed = 0
 			}
@@ -326,14 +326,20 @@ func TestCreditIsBounded(t *testing.T) {
 	if err := m.apply(pcmFrame{1, creditFrames, []float32{1}}); !errors.Is(err, errWire) {
 		t.Errorf("beyond the credit: %v", err)
 	}
-	take(t, m, 9600+4800, blockFrames)
+	take(t, m, 9600+grantStep-blockFrames, blockFrames)
+	for _, msg := range m.confirm(0, true) {
+		if _, ok := msg.(grant); ok {
+			t.Error("the agent is woken for little")
+		}
+	}
+	take(t, m, blockFrames, blockFrames)
 	var upTo int64
 	for _, msg := range m.confirm(0, true) {
 		if g, ok := msg.(grant); ok {
 			upTo = g.UpTo
 		}
 	}
-	if upTo != creditFrames+4800 {
+	if upTo != creditFrames+grantStep {
 		t.Errorf("granted up to %d", upTo)
 	}
 	if err := m.apply(pcmFrame{1, creditFrames + 1, []float32{1}}); !errors.Is(err, errWire) {

@@ -123,8 +123,8 @@ func (p *playing) feed(ctx context.Context, ss *session, f *feed, sent int64) {
 	for {
 		upTo, h := f.state()
 		if h.Ended != 0 {
-			p.merge(h)
-			p.over, p.stop = true, h.Stop
+			p.ended(f, h)
+			p.stop = h.Stop
 			return
 		}
 		if h.Reached > 0 {
@@ -159,8 +159,8 @@ func (p *playing) feed(ctx context.Context, ss *session, f *feed, sent int64) {
 			p.lost(ss, f)
 			return
 		case <-limit.C:
-			p.merge(h)
-			p.over, p.stop = true, p.due(mono.Now())
+			p.ended(f, h)
+			p.stop = p.due(mono.Now())
 			return
 		}
 	}
@@ -190,6 +190,13 @@ func (p *playing) lost(ss *session, f *feed) {
 			p.stop = h.Stop
 		}
 	}
+}
+
+// ended takes a child's last word on the voice.
+func (p *playing) ended(f *feed, h heard) {
+	p.heard.CardMissing = p.heard.CardMissing || f.stood()
+	p.merge(h)
+	p.over = true
 }
 
 func (p *playing) merge(h heard) {

@@ -3,6 +3,7 @@
 package speaker
 
 import (
+	"bytes"
 	"errors"
 	"net"
 	"os"
@@ -69,7 +70,11 @@ func (p *probe) ask() (answer, error) {
 	}
 	var info proto.GetSinkInputInfoReply
 	before := mono.Now()
-	if err := p.client.Request(&proto.GetSinkInputInfo{SinkInputIndex: p.input}, &info); err != nil {
+	err := p.client.Request(&proto.GetSinkInputInfo{SinkInputIndex: p.input}, &info)
+	if errors.Is(err, proto.ErrNoSuchEntity) {
+		return answer{}, errStreamGone
+	}
+	if err != nil {
 		return answer{}, err
 	}
 	trip := mono.Now().Sub(before)
@@ -113,5 +118,40 @@ func (p *probe) look(sink uint32) {
 	p.sink, p.name, p.dummy = sink, info.SinkName, info.SinkName == "auto_null"
 }
 
-// checkDevice has nothing to check here: a missing server or card makes oto fail.
-func checkDevice() error { return nil }
+// device looks for something to play on, before oto does: oto can be asked only once in a process.
+type device struct{ probe *probe }
+
+// look says what is missing, "" for nothing. sure is false where only trying can tell.
+func (d *device) look() (missing string, sure bool) {
+	if d.probe == nil {
+		if d.probe = newProbe(); d.probe == nil {
+			return noServer()
+		}
+	}
+	var sinks proto.GetSinkInfoListReply
+	if err := d.probe.client.Request(&proto.GetSinkInfoList{}, &sinks); err != nil {
+		d.close()
+		return "the sound server does not answer: " + err.Error(), false
+	}
+	if len(sinks) == 0 {
+		return "the sound server has no card", true
+	}
+	return "", true
+}
+
+func (d *device) close() {
+	d.probe.close()
+	d.probe = nil
+}
+
+// noServer looks for what ALSA could play on without one.
+func noServer() (missing string, sure bool) {
+	cards, err := os.ReadFile("/proc/asound/cards")
+	if err == nil && !bytes.Contains(cards, []byte("no soundcards")) {
+		return "", true
+	}
+	return "there is no sound server and no card", false
+}
+
+// endpoint gives the card that the system plays on where it may change unseen; a sound server tells.
+func endpoint() string { return "" }

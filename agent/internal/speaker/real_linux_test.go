@@ -31,6 +31,11 @@ func TestMain(m *testing.M) {
 		os.Exit(serveAgent(os.Stdin, os.Stdout, func() *probe { return nil }))
 	case "parent":
 		os.Exit(parent())
+	case "busy":
+		for begin := mono.Now(); mono.Now().Sub(begin) < busyFor; {
+			continue // it is its work
+		}
+		os.Exit(0)
 	}
 	goleak.VerifyTestMain(m)
 }

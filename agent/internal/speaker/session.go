@@ -30,9 +30,10 @@ type feed struct {
 	id     uint32
 	signal chan struct{} // has one element when upTo or heard has changed
 
-	mu    sync.Mutex
-	upTo  int64
-	heard heard
+	mu      sync.Mutex
+	upTo    int64
+	heard   heard
+	stalled bool // the card has stood still meanwhile
 }
 
 func (f *feed) notify() {
@@ -46,6 +47,24 @@ func (f *feed) state() (upTo int64, h heard) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.upTo, f.heard
+}
+
+// stood says whether the card has stood still while the voice was on its way.
+func (f *feed) stood() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.stalled
+}
+
+// stall tells all voices that the card stands still.
+func (s *session) stall() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.feeds {
+		f.mu.Lock()
+		f.stalled = true
+		f.mu.Unlock()
+	}
 }
 
 func newSession(stdin io.WriteCloser) *session {

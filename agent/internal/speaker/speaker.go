@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	silentLimit = 600 * time.Millisecond // a child that has said nothing for so long may hang
-	hangLimit   = 2 * time.Second        // a child that has said nothing for so long is killed
-	startLimit  = 8 * time.Second        // the same until its first frame; it needs 4 s itself to give up
+	silentLimit = time.Second     // a child that has said nothing for so long may hang
+	hangLimit   = 2 * time.Second // a child that has said nothing for so long is killed
+	startLimit  = 8 * time.Second // the same until its first frame; it needs 4 s itself to give up
 	pauseFirst  = 100 * time.Millisecond
-	pauseMost   = 3 * time.Second
+	pauseMost   = time.Second      // a child that is up waits for the card itself
 	provenAfter = 10 * time.Second // a child that lived so long was a good one: the next starts soon
 
 	// leadAtRest is the lead before a child has told its own: its two buffers and oto's.
@@ -168,7 +168,10 @@ func (s *Speaker) report(session *session, st status) {
 	case stateOK:
 		s.set(player.CardOK, st.Detail, session)
 	case stateStalled:
+		session.stall()
 		s.set(player.CardStalled, st.Detail, session)
+	case stateMissing:
+		s.set(player.CardMissing, st.Detail, nil)
 	case stateDummy:
 		s.set(player.CardMissing, "the sound server has no card: "+st.Detail, session)
 	default:

@@ -7,14 +7,10 @@ import (
 )
 
 const (
-	// A card is followed by playing up to 200 ppm faster or slower, which nobody hears; what is left of an error is
-	// made up for in five seconds.
-	slewMost = 200e-6
-	slewOver = 5 * audio.Rate
-
-	// What is smaller than this is noise, and a card without any drift plays frames as they are.
-	driftLeast = 2e-6
-	offLeast   = audio.Rate / 10_000
+	// A card is followed by playing 200 ppm faster or slower, which nobody hears, when the line is offFrom from its
+	// instant, until it is there. In between frames go to the card as they are, which costs nothing.
+	slew    = 200e-6
+	offFrom = audio.Rate * 200 / 1_000_000
 )
 
 // timeline is the programme's own line of frames, on which voices lie, and its way to the card: a frame of the
@@ -23,7 +19,8 @@ type timeline struct {
 	card int64   // the next frame of the card
 	pos  float64 // the position that it carries
 	rate float64
-	hold int64 // frames of the card for which the line stands still before that
+	turn float64 // 1 while it hurries to its instant, -1 while it waits for it, else 0
+	hold int64   // frames of the card for which the line stands still before that
 	tape []float32
 	head int64 // the next frame to be laid on the tape: it ends there
 
@@ -46,7 +43,7 @@ func (l *timeline) pass(n int) { l.card, l.parts = l.card+int64(n), nil }
 
 // jump goes on at a position; what was on the tape is gone.
 func (l *timeline) jump(pos float64) {
-	l.pos, l.rate, l.hold = math.Round(pos), 1, 0
+	l.pos, l.rate, l.turn, l.hold = math.Round(pos), 1, 0, 0
 	l.tape = append(l.tape[:0], make([]float32, sincBefore)...)
 	l.head = int64(l.pos)
 	l.note()
@@ -63,13 +60,29 @@ func (l *timeline) stay(n int64) {
 // off gives how far the line is behind a position that belongs to the next frame of the card after what is held.
 func (l *timeline) off(due float64) float64 { return due - l.pos }
 
-// steer sets the rate: drift is what the card asks for, off what is to be made up for.
-func (l *timeline) steer(drift, off float64) {
-	if math.Abs(drift) < driftLeast && math.Abs(off) < offLeast {
-		l.rate = 1
+// steer sets the rate for the next n frames of the card; off is how far behind the line is.
+func (l *timeline) steer(off float64, n int) {
+	switch {
+	case l.turn == 0 && math.Abs(off) < offFrom:
+		l.pos, l.rate = math.Round(l.pos), 1 // it has landed, or never left
+	case off > offFrom:
+		l.turn = 1
+	case off < -offFrom:
+		l.turn = -1
+	}
+	if l.turn == 0 {
 		return
 	}
-	l.rate = 1 + min(max(drift+off/slewOver, -slewMost), slewMost)
+	step := l.turn * slew * float64(n)
+	l.rate = 1 + l.turn*slew
+	if off*l.turn > 1 {
+		return
+	}
+	// It is there: at the next whole frame it goes on as usual.
+	whole := math.Round(l.pos + step)
+	if math.Abs(whole-l.pos) <= math.Abs(step) {
+		l.rate, l.turn = 1+(whole-l.pos)/float64(n), 0
+	}
 }
 
 // note remembers how the line goes on from here.

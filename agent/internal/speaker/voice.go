@@ -9,6 +9,7 @@ import (
 
 const (
 	creditFrames = 2 * audio.Rate  // PCM kept ahead of what is mixed
+	grantStep    = audio.Rate / 2  // the least room that is worth waking the agent for
 	fadeOut      = audio.Rate / 50 // 20 ms at a cut
 	fadeIn       = audio.Rate / 200
 )

@@ -7,7 +7,7 @@ import (
 
 // dogTick is the watchdog's measure of time. It counts ticks, not time: when the agent itself stood still, on a
 // machine that was overloaded or asleep, the child is not blamed for it.
-const dogTick = 100 * time.Millisecond
+const dogTick = 500 * time.Millisecond
 
 // watchdog kills a child that has fallen silent.
 type watchdog struct {

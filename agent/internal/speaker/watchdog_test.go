@@ -14,12 +14,17 @@ func TestWatchdog(t *testing.T) {
 	}{
 		{"silent from the start", func(*watchdog) { pass(startLimit + time.Second) }, 0, 1},
 		{"slow to open the card", func(d *watchdog) { d.feed(false); pass(startLimit - time.Second) }, 0, 0},
-		{"silent for a moment", func(d *watchdog) { d.feed(true); pass(time.Second); d.feed(true); pass(time.Second) }, 2, 0},
+		{"silent for a moment", func(d *watchdog) {
+			d.feed(true)
+			pass(silentLimit + dogTick/2)
+			d.feed(true)
+			pass(silentLimit + dogTick/2)
+		}, 2, 0},
 		{"silent for good", func(d *watchdog) { d.feed(true); pass(hangLimit + time.Second) }, 1, 1},
 		{"alive", func(d *watchdog) {
 			for range 100 {
 				d.feed(true)
-				pass(idleEvery)
+				pass(reportEvery)
 			}
 		}, 0, 0},
 	}

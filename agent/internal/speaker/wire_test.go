@@ -18,6 +18,7 @@ func everyMessage() []message {
 		pcmFrame{Voice: 7, Pos: 960, Samples: make([]float32, pcmStep)},
 		endVoice{Voice: 7, End: 4},
 		cutVoice{Voice: 7},
+		shiftTime{-1 << 40},
 		status{State: stateOK, Peak: 0.25, Lead: 600_000_000, Detail: "card"},
 		grant{Voice: 7, UpTo: 96000},
 		heard{Voice: 7, Ended: 1, Reached: 5, Pos: 6, Stop: 7, StartedAt: 8, EndedAt: 9},
