@@ -4,6 +4,8 @@
 #   scripts/setup.sh test    the same, a C compiler for the race detector, systemd-analyze, a browser for the pages' tests
 #   scripts/setup.sh lint    the linters, into .tools/bin
 #   scripts/setup.sh pages   npm packages by their lock files
+#   scripts/setup.sh mpd     the player that make bench sets the agent beside
+#   scripts/setup.sh drift   what gives make bench a sound card whose clock runs fast
 # Debian's packages come by apt (as root or with sudo), Go tools by go install at a pinned version.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -27,7 +29,7 @@ missing() {
     case $p in
       pulseaudio-utils) has parec ;;
       systemd) has systemd-analyze ;;
-      libasound2-plugins | libc6-dev) package "$p" ;;
+      libasound2-plugins | libc6-dev | libfaketime) package "$p" ;;
       *) has "$p" ;;
     esac || echo "$p"
   done
@@ -78,7 +80,7 @@ pages() {
 
 sound=(ffmpeg espeak-ng pulseaudio pulseaudio-utils libasound2-plugins)
 
-for purpose in "${@:?demo, test, lint or pages}"; do
+for purpose in "${@:?demo, test, lint, pages, mpd or drift}"; do
   case $purpose in
     demo) apt "${sound[@]}" ;;
     test)
@@ -90,6 +92,8 @@ for purpose in "${@:?demo, test, lint or pages}"; do
       ;;
     lint) tool "$golangci"; tool "$govulncheck" ;;
     pages) pages ;;
-    *) die "demo, test, lint or pages, not $purpose" ;;
+    mpd) apt mpd ;;
+    drift) apt libfaketime ;;
+    *) die "demo, test, lint, pages, mpd or drift, not $purpose" ;;
   esac
 done

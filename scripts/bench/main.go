@@ -32,18 +32,24 @@ type Row struct {
 
 // measurement takes one or more rows in one go.
 type measurement struct {
-	rows []string
-	take func(ctx context.Context, dir string) ([]Row, error)
+	rows  []string
+	take  func(ctx context.Context, dir string) ([]Row, error)
+	asked bool // only when it is picked by name: it takes long
 }
 
 func measurements() []measurement {
 	return []measurement{
-		{[]string{"ingest-time"}, ingestTime},
-		{[]string{"arm-seconds"}, armSeconds},
-		{[]string{"start-error-mean-ms", "start-error-p99-ms"}, startError},
-		{[]string{"hub-idle-mb"}, hubIdle},
-		{[]string{"urgent-p99-ms"}, urgentDelay},
-		{[]string{"seal-10k-s", "verify-heads-per-s"}, sealing},
+		{rows: []string{"ingest-time"}, take: ingestTime},
+		{rows: []string{"arm-seconds"}, take: armSeconds},
+		{rows: []string{"start-error-mean-ms", "start-error-p99-ms"}, take: startError},
+		{rows: []string{"agents-apart-ms"}, take: agentsApart},
+		{rows: []string{"card-back-s"}, take: cardBack},
+		{rows: []string{"agent-cpu-mpd"}, take: agentCPU},
+		{rows: []string{"agent-idle-mb"}, take: agentIdle},
+		{rows: []string{"drift-30min-ms"}, take: drift, asked: true},
+		{rows: []string{"hub-idle-mb"}, take: hubIdle},
+		{rows: []string{"urgent-p99-ms"}, take: urgentDelay},
+		{rows: []string{"seal-10k-s", "verify-heads-per-s"}, take: sealing},
 	}
 }
 
@@ -77,7 +83,7 @@ func run(ctx context.Context, picked string) error {
 	var rows []Row
 	var errs []error
 	for _, m := range all {
-		if !slices.ContainsFunc(m.rows, wanted) {
+		if !slices.ContainsFunc(m.rows, wanted) || m.asked && names == nil {
 			continue
 		}
 		taken, err := m.take(ctx, filepath.Join(dir, m.rows[0]))
