@@ -183,6 +183,13 @@ func (a *agent) NextWant(skip func(broadcast.Hash) bool) (agenttest.Want, bool) 
 	return agenttest.Want{}, false
 }
 
+// holds says whether the agent has a whole blob.
+func (a *agent) holds(sha256 broadcast.Hash) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.whole[sha256]
+}
+
 func (a *agent) Put(_ context.Context, sha256 broadcast.Hash, offset int64, data []byte, last bool) error {
 	if a.onPut != nil {
 		a.onPut(offset)

@@ -44,7 +44,7 @@ func TestAnOrderIsNeverFarBehindAudio(t *testing.T) {
 					t.Logf("head %d took %v", version, took)
 				}
 			}
-			if a.whole[a.wants[0].SHA256] {
+			if a.holds(a.wants[0].SHA256) {
 				t.Error("the audio was over before the last head")
 			}
 		})
