@@ -54,7 +54,8 @@ func examples() []example {
 		{"hub", &Welcome{
 			Agent: exampleAgent, Name: "Loa thôn 3", Area: "xa-tam-giang", Software: "0.1.0", StatusEveryMS: 15_000, Now: exampleTime,
 		}, "Ends the handshake. `now` is for logs: no clock is set by it."},
-		{"agent", &Time{Nonce: fill(5, NonceSize)}, "Asks for the time, after welcome and every 10 minutes. The answer is a `time` with " +
+		{"agent", &Time{Nonce: fill(5, NonceSize)}, "Asks for the time, after welcome and every 10 minutes, four times in a row: the clock rests on the answer with the shortest\n" +
+			"round trip. The answer is a `time` with " +
 			"`envelope` instead: a sealed time with that nonce in it."},
 		{"hub", &Trust{Envelopes: [][]byte{sealed}}, "The trust documents after the agent's `trust_version`, in order; before any head that needs them."},
 		{"hub", &Plan{Envelope: sealed}, "A sealed plan head: after welcome when the agent has another one, and at each change. One that is refused comes again, ever more rarely.\n" +

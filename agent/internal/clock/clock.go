@@ -145,15 +145,15 @@ func (c *Clock) Time(at mono.Instant) time.Time {
 
 // Sync takes a verified signed time that was asked for at asked and came at got.
 func (c *Clock) Sync(signed time.Time, asked, got mono.Instant) error {
-	first := false
+	taken := false
 	err := c.update(func(st *state) error {
-		was := st.trust
+		was := st.elapsed
 		received := c.machine.Elapsed() - c.machine.Mono().Sub(got)
 		err := st.sync(signed, received-got.Sub(asked), received)
-		first = err == nil && was != Synced
+		taken = st.elapsed != was
 		return err
 	})
-	if err != nil || !first {
+	if err != nil || !taken {
 		return err
 	}
 	return c.Save() // so that a restart a moment later keeps it

@@ -170,6 +170,28 @@ func TestADamagedFileCostsOnlyTheTrust(t *testing.T) {
 	}
 }
 
+// A sound that goes on after a restart must not move because the clock goes on from a worse answer than it had.
+func TestARestartGoesOnFromTheBestAnswer(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "clock.json")
+	synctest.Test(t, func(t *testing.T) {
+		m := &machine{begun: time.Now(), id: "1"}
+		c := open(t, file, m)
+		hub := at("2026-11-25T03:15:00Z")
+		for _, trip := range []time.Duration{400 * time.Millisecond, 2 * time.Millisecond} {
+			asked := m.clocks().Mono()
+			<-time.After(trip)
+			if err := c.Sync(hub, asked, m.clocks().Mono()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		again := open(t, file, m)
+		now, _ := again.Now()
+		if want := hub.Add(time.Millisecond); !now.Equal(want) || again.Status().ErrorMS != 1 {
+			t.Errorf("went on at %v ± %d ms, want %v ± 1 ms", now, again.Status().ErrorMS, want)
+		}
+	})
+}
+
 // The hub's first time is saved beside the tick.
 func TestTwoSavesAtOnce(t *testing.T) {
 	c := open(t, filepath.Join(t.TempDir(), "clock.json"), &machine{begun: time.Now(), id: "1"})

@@ -115,8 +115,8 @@ func TestRhythm(t *testing.T) {
 				}
 			}
 		})
-		<-time.After(30*time.Minute + time.Second)
-		same(t, d.of("time"), "0s time", "10m0s time", "20m0s time", "30m0s time")
+		<-time.After(30*time.Minute + 3*time.Second)
+		same(t, d.of("time"), rounds(0, 10*time.Minute+3*timeGap, 20*time.Minute+6*timeGap, 30*time.Minute+9*timeGap)...)
 		if n := len(d.of("status")); n != 121 {
 			t.Errorf("%d statuses in half an hour, not one each 15 s", n)
 		}
@@ -135,7 +135,7 @@ func TestRhythm(t *testing.T) {
 			t.Errorf("%d holdings in 3 s of changes", n)
 		}
 		stop()
-		if a.times != 4 {
+		if a.times != 4*timeAsks {
 			t.Errorf("the clock got %d times", a.times)
 		}
 	})
@@ -278,10 +278,21 @@ func TestTimeThatIsRefusedIsAskedForAgain(t *testing.T) {
 				}
 			}
 		})
-		<-time.After(12*time.Minute + time.Second)
-		same(t, d.of("time"), "0s time", "1m0s time", "2m0s time", "12m0s time")
+		<-time.After(12*time.Minute + 2*time.Second)
+		same(t, d.of("time"), append([]string{"0s time", "1m0s time"}, rounds(2*time.Minute, 12*time.Minute+3*timeGap)...)...)
 		stop()
 	})
+}
+
+// rounds gives the four asks of each round that begins so long after the connection.
+func rounds(begin ...time.Duration) (asks []string) {
+	for _, at := range begin {
+		for range timeAsks {
+			asks = append(asks, fmt.Sprintf("%v time", at))
+			at += timeGap
+		}
+	}
+	return asks
 }
 
 func TestFit(t *testing.T) {

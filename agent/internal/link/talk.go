@@ -12,6 +12,8 @@ import (
 
 const (
 	timeEvery     = 10 * time.Minute
+	timeAsks      = 4                      // each time: one answer may have been held up, the clock keeps to the quickest
+	timeGap       = 200 * time.Millisecond // between them
 	timeRetry     = time.Minute            // when no answer came, or none that told the time
 	statusGap     = 500 * time.Millisecond // at most two a second
 	holdingsGap   = time.Second
@@ -27,6 +29,7 @@ type talker struct {
 
 	nonce []byte // of the time asked for, nil when answered
 	asked mono.Instant
+	taken int // answers of this round of timeAsks
 
 	batch map[string]bool      // ids of the plays sent and not answered
 	cool  map[string]time.Time // by id of a play
@@ -64,7 +67,7 @@ func (t *talker) run(ctx context.Context) error {
 			err = t.askTime()
 		case answer := <-t.s.times:
 			if t.takeTime(answer) {
-				askTime.Reset(timeEvery)
+				askTime.Reset(t.untilAsk())
 			}
 		case <-t.o.Reporter.StatusChanged():
 			status.Reset(until(lastStatus, statusGap))
@@ -116,6 +119,14 @@ func (t *talker) takeTime(answer timeAnswer) bool {
 		return false
 	}
 	return true
+}
+
+// untilAsk is how long to wait after an answer that the clock took.
+func (t *talker) untilAsk() time.Duration {
+	if t.taken = (t.taken + 1) % timeAsks; t.taken > 0 {
+		return timeGap
+	}
+	return timeEvery
 }
 
 // tellStatus: a status that cannot be sent is a fault of this program, but no reason to have no link.
