@@ -15,6 +15,9 @@ import (
 // TestAnOrderIsNeverFarBehindAudio sends heads while audio streams, from the first moment of a connection on, when
 // nothing is known of the line. Each may be behind 2 s of audio (design.md, Pairing and link).
 func TestAnOrderIsNeverFarBehindAudio(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a slow line takes its time")
+	}
 	const most = 2*time.Second + 1500*time.Millisecond // for the head itself, the frames' headers and a busy machine
 	for _, rate := range []int{2, 20, 200} {           // KB/s
 		t.Run(fmt.Sprintf("%d KB per s", rate), func(t *testing.T) {
