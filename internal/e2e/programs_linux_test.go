@@ -6,12 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
-
-	toxiproxy "github.com/Shopify/toxiproxy/v2"
-	"github.com/rs/zerolog"
 
 	"github.com/loa-vn/loa/internal/audio"
 	"github.com/loa-vn/loa/internal/e2e/rig"
@@ -217,18 +213,7 @@ func TestHubGoneBeforeTheSlot(t *testing.T) {
 }
 
 func TestAgentKilledInTheMiddleOfADownload(t *testing.T) {
-	var line *toxiproxy.Proxy
-	s := newStation(t, func(hub string) string {
-		server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-		line = toxiproxy.NewProxy(server, "line", "127.0.0.1:0", strings.TrimPrefix(hub, "http://"))
-		if err := line.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(line.Stop)
-		return "http://" + line.Listen
-	})
-	_, err := line.Toxics.AddToxicJson(strings.NewReader(`{"type":"bandwidth","stream":"downstream","attributes":{"rate":20}}`))
-	s.must(err)
+	s := newStation(t, func(hub string) string { return slowLine(t, hub, 20) })
 	report := s.approved(s.noise(90 * time.Second)) // some 300 kB: 15 s on this line
 	planned := soon(90 * time.Second)
 	broadcast := s.at(report, planned)

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -137,6 +138,34 @@ func TestUrgentBulletinCancelled(t *testing.T) {
 	}
 	p := s.detailed(b.ID)
 	if p.Class != "urgent" || p.Outcome != "cut" || p.Reason != "cancelled" || p.ReachedMS < 2000 || p.ReachedMS > report.DurationMS-4000 {
+		t.Errorf("the record says %+v", p)
+	}
+}
+
+// TestUrgentBulletinSoundsWhileItStillComes: on a slow line the first seconds are enough to begin with, and the rest
+// follows without a hole.
+func TestUrgentBulletinSoundsWhileItStillComes(t *testing.T) {
+	const rate = 15 // KB/s
+	s := newStation(t, func(hub string) string { return slowLine(t, hub, rate) })
+	report := s.approved(s.noise(45 * time.Second))
+	download := time.Duration(report.Size) * time.Second / (rate * 1000)
+	s.record()
+	b, approved := s.urgent(report)
+	s.must(s.rec.Wait(s.ctx, approved.Add(download)))
+	first := slices.IndexFunc(s.rec.PCM(), func(v float32) bool { return !silent(v) })
+	if first < 0 {
+		t.Fatalf("no sound within the %v that the audio takes to come", download)
+	}
+	began := s.rec.Fit().Instant(float64(first))
+	t.Logf("sound %v after the approval, all of the audio comes in %v", began.Sub(approved).Round(time.Millisecond), download)
+
+	over := s.meant[:25*audio.Rate] // the first chunk is some 20 s
+	s.must(s.rec.Wait(s.ctx, began.Add(26*time.Second)))
+	if onset := soundcard.MeasureStart(s.rec, over, began); onset.Correlation < 0.99 {
+		t.Errorf("the card got the bulletin by %.4f", onset.Correlation)
+	}
+	s.must(s.Author.Call(s.ctx, "POST", "urgent/"+b.ID+"/cancel", map[string]string{"reason": "đã đủ"}, nil))
+	if p := s.detailed(b.ID); p.Outcome != "cut" || p.Reason != "cancelled" || p.Segments[0].OffsetMS != 0 {
 		t.Errorf("the record says %+v", p)
 	}
 }
