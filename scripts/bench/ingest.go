@@ -53,20 +53,13 @@ func ingestTime(ctx context.Context, dir string) ([]Row, error) {
 // armSeconds is the time from a broadcast's approval until the agent has the plan and 15 minutes of audio,
 // checked, over loopback.
 func armSeconds(ctx context.Context, dir string) (rows []Row, err error) {
-	file, err := speech(ctx, dir, quarterHour)
-	if err != nil {
-		return nil, err
-	}
 	site, _, card, err := commune(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, site.Close(), card.Close()) }()
-	report, err := site.Ingest(ctx, file, "Tìm hiểu pháp luật", nil)
+	report, err := approved(ctx, site, dir, quarterHour)
 	if err != nil {
-		return nil, err
-	}
-	if err := site.Approve(ctx, "reports/"+report.ID); err != nil {
 		return nil, err
 	}
 	id, err := site.Schedule(ctx, report.ID, "Tìm hiểu pháp luật", at(time.Now().Add(time.Hour)), "xa")

@@ -72,20 +72,13 @@ func at(t time.Time) map[string]any {
 // startError is how far from its instant the first sample of each of 30 plays was at the card.
 func startError(ctx context.Context, dir string) (rows []Row, err error) {
 	const plays, every = 30, 4 * time.Second
-	file, err := speech(ctx, dir, 2500*time.Millisecond)
-	if err != nil {
-		return nil, err
-	}
 	site, agent, card, err := commune(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, site.Close(), card.Close()) }()
-	report, err := site.Ingest(ctx, file, "Tìm hiểu pháp luật", nil)
+	report, err := approved(ctx, site, dir, 2500*time.Millisecond)
 	if err != nil {
-		return nil, err
-	}
-	if err := site.Approve(ctx, "reports/"+report.ID); err != nil {
 		return nil, err
 	}
 	meant, err := site.Meant(ctx, report.ID)
