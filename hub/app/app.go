@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -78,7 +79,7 @@ func (o Options) withDefaults() (Options, error) {
 	for _, v := range []struct {
 		field *string
 		value string
-	}{{&o.Listen, "127.0.0.1:0"}, {&o.Blobs, "file:" + filepath.Join(o.Data, "blobs")}, {&o.Bus, "memory"}, {&o.Version, "dev"}} {
+	}{{&o.Listen, "127.0.0.1:0"}, {&o.Bus, "memory"}, {&o.Version, "dev"}} {
 		if *v.field == "" {
 			*v.field = v.value
 		}
@@ -138,13 +139,15 @@ func (a *App) openStore(ctx context.Context) error {
 	if a.o.Bus != "memory" {
 		return errBus.At("bus")
 	}
-	folder, isFile := strings.CutPrefix(a.o.Blobs, "file:")
-	if !isFile {
-		return errBlobs.At("blobs")
+	folder, err := blobFolder(a.o)
+	if err != nil {
+		return err
 	}
-	var err error
 	if a.release, err = holdData(a.o.Data); err != nil {
 		return err
+	}
+	if _, err := os.Lstat(filepath.Join(a.o.Data, restoring)); err == nil {
+		return errRestoreUnfinished
 	}
 	if a.db, err = store.Open(ctx, a.o.Database, a.o.Data); err != nil {
 		return err
@@ -152,8 +155,20 @@ func (a *App) openStore(ctx context.Context) error {
 	if err := a.db.Migrate(ctx); err != nil {
 		return err
 	}
-	a.blobs, err = store.NewFolder(strings.TrimPrefix(folder, "//"))
+	a.blobs, err = store.NewFolder(folder)
 	return err
+}
+
+// blobFolder is the folder that holds the blobs.
+func blobFolder(o Options) (string, error) {
+	if o.Blobs == "" {
+		return filepath.Join(o.Data, "blobs"), nil
+	}
+	folder, isFile := strings.CutPrefix(o.Blobs, "file:")
+	if !isFile {
+		return "", errBlobs.At("blobs")
+	}
+	return strings.TrimPrefix(folder, "//"), nil
 }
 
 // openTrust loads the trust document and its keys; a hub that starts for the first time makes them.

@@ -286,14 +286,17 @@ func mustJSON(t *testing.T, v any) string {
 }
 
 // awaitHead waits until a head was sealed for the agent.
-func (r *running) awaitHead(agent string) {
+func (r *running) awaitHead(agent string) { r.awaitHeadAbove(agent, 0) }
+
+// awaitHeadAbove waits for a head of a version above, and gives its version.
+func (r *running) awaitHeadAbove(agent string, version uint64) uint64 {
 	r.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	deadline := time.After(30 * time.Second)
 	for {
-		if h, err := r.planner.Head(r.t.Context(), agent); err == nil && h.Version > 0 && len(h.Envelope) > 0 {
-			return
+		if h, err := r.planner.Head(r.t.Context(), agent); err == nil && h.Version > version && len(h.Envelope) > 0 {
+			return h.Version
 		}
 		select {
 		case <-tick.C:

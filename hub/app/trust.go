@@ -69,26 +69,12 @@ func loadTrust(data string, now func() time.Time) (*trust, error) {
 
 // reload reads documents and keys again, and tells whether there is a newer document. After an error all stays as it was.
 func (t *trust) reload() (newer bool, err error) {
-	files, err := trustFiles(t.data)
-	if err != nil {
-		return false, err
-	}
 	t.mu.RLock()
-	chain := slices.Clone(t.chain)
+	known := len(t.chain)
+	chain, err := trustChain(t.data, slices.Clone(t.chain))
 	t.mu.RUnlock()
-	if len(files) == len(chain) {
-		return false, nil
-	}
-	for _, file := range files[min(len(chain), len(files)):] {
-		envelope, err := os.ReadFile(file)
-		if err != nil {
-			return false, fmt.Errorf("read trust document: %w", err)
-		}
-		doc, err := follow(chain, envelope)
-		if err != nil {
-			return false, fmt.Errorf("read trust document %s: %w", filepath.Base(file), err)
-		}
-		chain = append(chain, doc)
+	if err != nil || len(chain) == known {
+		return false, err
 	}
 	keys, roles := map[seal.Role]seal.Key{}, chain[len(chain)-1].Doc().Roles
 	for _, role := range ownRoles() {
@@ -102,7 +88,8 @@ func (t *trust) reload() (newer bool, err error) {
 	return true, nil
 }
 
-func trustFiles(data string) ([]string, error) {
+// trustChain reads the documents that follow a chain, and gives the whole; errNoTrust when there is none at all.
+func trustChain(data string, chain []*seal.Trust) ([]*seal.Trust, error) {
 	files, err := filepath.Glob(filepath.Join(data, trustFolder, "*.json"))
 	if err != nil {
 		return nil, fmt.Errorf("list trust documents: %w", err)
@@ -111,7 +98,18 @@ func trustFiles(data string) ([]string, error) {
 		return nil, errNoTrust
 	}
 	slices.Sort(files)
-	return files, nil
+	for _, file := range files[min(len(chain), len(files)):] {
+		envelope, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("read trust document: %w", err)
+		}
+		doc, err := follow(chain, envelope)
+		if err != nil {
+			return nil, fmt.Errorf("read trust document %s: %w", filepath.Base(file), err)
+		}
+		chain = append(chain, doc)
+	}
+	return chain, nil
 }
 
 // follow reads the document after a chain. Expiry is not looked at: an old document is where agents begin.

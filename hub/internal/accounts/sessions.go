@@ -79,3 +79,13 @@ func (x Sessions) Commit(token string, data []byte, expiry time.Time) error {
 
 // Delete is DeleteCtx.
 func (x Sessions) Delete(token string) error { return x.DeleteCtx(context.Background(), token) }
+
+// Restored ends every session and token of a database that comes back from a backup: some were ended since.
+func (s *Service) Restored(ctx context.Context) error {
+	for _, table := range []string{"sessions", "tokens"} {
+		if _, err := s.db.NewRaw("DELETE FROM ?", bun.Ident(table)).Exec(ctx); err != nil {
+			return fmt.Errorf("end %s: %w", table, err)
+		}
+	}
+	return nil
+}

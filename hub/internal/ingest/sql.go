@@ -73,3 +73,11 @@ func (r *jobRow) job() Job {
 	return Job{ID: r.ID, ReportID: r.ReportID, Owner: r.Owner, Name: r.Name, SHA256: broadcast.Hash(r.SHA256), Size: r.Size, State: State(r.State),
 		Attempts: r.Attempts, Code: r.Code, CreatedAt: time.UnixMilli(r.CreatedAt), UpdatedAt: time.UnixMilli(r.UpdatedAt)}
 }
+
+// Restored forgets what was under way in a database that comes back from a backup: uploads are not in it.
+func (q *SQLJobs) Restored(ctx context.Context) error {
+	if _, err := q.db.NewDelete().Model((*jobRow)(nil)).Where("state = ?", StateQueued).Exec(ctx); err != nil {
+		return fmt.Errorf("forget jobs: %w", err)
+	}
+	return nil
+}

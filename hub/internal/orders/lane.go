@@ -237,3 +237,18 @@ func (l *Lane) Taken(bulletin string) (taken, refused int) {
 	}
 	return taken, refused
 }
+
+// restoredJump is how far sequences rise when a database comes back from a backup: above all orders sent since.
+const restoredJump = 10_000
+
+// Restored makes the next orders of keys count from above what any agent can have taken.
+func Restored(ctx context.Context, db *bun.DB, signers []string) error {
+	for _, signer := range signers {
+		_, err := db.NewRaw(`INSERT INTO order_sequence (signer, last) VALUES (?, ?)
+			ON CONFLICT (signer) DO UPDATE SET last = order_sequence.last + EXCLUDED.last`, signer, restoredJump).Exec(ctx)
+		if err != nil {
+			return fmt.Errorf("raise order sequences: %w", err)
+		}
+	}
+	return nil
+}

@@ -18,6 +18,9 @@ import (
 // Folder is Blobs in a local folder: ab/abcdef… for every hash, and tmp/ for what is being written.
 type Folder struct{ root string }
 
+// OpenFolder is for reading beside a hub that may be writing.
+func OpenFolder(root string) *Folder { return &Folder{root: root} }
+
 // NewFolder makes the folder where needed and clears what an earlier run left half written.
 func NewFolder(root string) (*Folder, error) {
 	tmp := filepath.Join(root, "tmp")

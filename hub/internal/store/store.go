@@ -40,7 +40,7 @@ const sqliteConns = 8
 // Open opens the database, making its file where needed: "" is hub.db in dataDir, "sqlite:PATH" or a plain
 // path an SQLite file. It does not migrate.
 func Open(ctx context.Context, database, dataDir string) (*DB, error) {
-	path, err := sqlitePath(database, dataDir)
+	path, err := Path(database, dataDir)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,8 @@ func Open(ctx context.Context, database, dataDir string) (*DB, error) {
 	return &DB{DB: bun.NewDB(pool, sqlitedialect.New()), dialect: goose.DialectSQLite3}, nil
 }
 
-func sqlitePath(database, dataDir string) (string, error) {
+// Path gives the file of a database that Open would open.
+func Path(database, dataDir string) (string, error) {
 	scheme, rest, has := strings.Cut(database, ":")
 	switch {
 	case database == "":
@@ -87,16 +88,45 @@ func sqliteDSN(path string) string {
 
 // Migrate brings the schema to this program's version.
 func (db *DB) Migrate(ctx context.Context) error {
-	files, err := fs.Sub(migrations, "migrations")
+	p, err := db.migrations()
 	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
-	}
-	p, err := goose.NewProvider(db.dialect, db.DB.DB, files, goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
+		return err
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate database: %w", err)
+	}
+	return nil
+}
+
+// Schema gives the version of the schema, and the one that Migrate would bring it to.
+func (db *DB) Schema(ctx context.Context) (now, newest int64, err error) {
+	p, err := db.migrations()
+	if err != nil {
+		return 0, 0, err
+	}
+	if now, newest, err = p.GetVersions(ctx); err != nil {
+		return 0, 0, fmt.Errorf("read the schema's version: %w", err)
+	}
+	return now, newest, nil
+}
+
+func (db *DB) migrations() (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, fmt.Errorf("read migrations: %w", err)
+	}
+	p, err := goose.NewProvider(db.dialect, db.DB.DB, files, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return nil, fmt.Errorf("read migrations: %w", err)
+	}
+	return p, nil
+}
+
+// CopyTo writes the database as it is at one moment to a file that must not be there yet; others may read and write
+// meanwhile.
+func (db *DB) CopyTo(ctx context.Context, file string) error {
+	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", file); err != nil {
+		return fmt.Errorf("copy database: %w", err)
 	}
 	return nil
 }

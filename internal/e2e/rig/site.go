@@ -117,7 +117,7 @@ func NewSite(ctx context.Context, o SiteOptions) (*Site, error) {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
-	if err := s.signIn(ctx); err != nil {
+	if err := s.SignIn(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -127,13 +127,14 @@ func NewSite(ctx context.Context, o SiteOptions) (*Site, error) {
 // caller's. Files that it fetches go to dir.
 func Visit(ctx context.Context, url, dir string) (*Site, error) {
 	s := &Site{URL: url, dir: dir}
-	if err := s.signIn(ctx); err != nil {
+	if err := s.SignIn(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *Site) signIn(ctx context.Context) (err error) {
+// SignIn signs the site's two people in, again where their sessions have ended.
+func (s *Site) SignIn(ctx context.Context) (err error) {
 	if s.Author, err = SignIn(ctx, s.URL, author().Name, author().Password); err == nil {
 		s.Chief, err = SignIn(ctx, s.URL, chief().Name, chief().Password)
 	}
@@ -143,7 +144,16 @@ func (s *Site) signIn(ctx context.Context) (err error) {
 func (s *Site) program(name string) string { return filepath.Join(s.bin, name) }
 
 func (s *Site) hubEnv() []string {
-	return []string{"LOA_HUB_DATA=" + filepath.Join(s.dir, "hub"), "LOA_HUB_LISTEN=" + s.listen}
+	return []string{"LOA_HUB_DATA=" + s.HubData(), "LOA_HUB_LISTEN=" + s.listen}
+}
+
+// HubData is the hub's data folder.
+func (s *Site) HubData() string { return filepath.Join(s.dir, "hub") }
+
+// HubCommand runs a command of loa-hub with the hub's settings, to its end.
+func (s *Site) HubCommand(ctx context.Context, args ...string) error {
+	_, err := Run(ctx, s.program("loa-hub"), args, s.hubEnv(), nil)
+	return err
 }
 
 // StartHub starts the hub, again after it was stopped or killed, and waits until it serves.
