@@ -62,6 +62,10 @@ func access() map[string]accounts.Action {
 		"decide":         accounts.Decide,
 
 		"create-report":   accounts.Author,
+		"begin-upload":    accounts.Author,
+		"find-upload":     accounts.Author,
+		"continue-upload": accounts.Author,
+		"drop-upload":     accounts.Author,
 		"list-reports":    accounts.View,
 		"get-report":      accounts.View,
 		"get-peaks":       accounts.View,

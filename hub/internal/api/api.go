@@ -43,6 +43,8 @@ type Deps struct {
 	Bus      bus.Bus
 	Metrics  *Metrics
 
+	Uploads string // folder for uploads that come in pieces
+
 	Rates Rates // of each address; zero for the default
 
 	Link http.Handler // agents' websocket, wire.LinkPath
@@ -71,6 +73,7 @@ type Server struct {
 	ring     *ring
 
 	requests, handshakes *limiter
+	pieces               *pieces
 }
 
 // New makes a Server with all its routes.
@@ -89,6 +92,7 @@ func New(d Deps) *Server {
 	s.pairingRoutes()
 	s.agentRoutes()
 	s.reportRoutes()
+	s.pieceRoutes()
 	s.broadcastRoutes()
 	s.urgentRoutes()
 	s.playRoutes()
@@ -188,12 +192,16 @@ func (s *Server) Run(ctx context.Context) error {
 	sub := s.Bus.Subscribe()
 	defer sub.Close()
 	defer s.ring.close()
+	sweep := time.NewTicker(sweepEvery)
+	defer sweep.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case e := <-sub.C():
 			s.ring.add(e)
+		case <-sweep.C:
+			s.pieces.sweep(ctx)
 		}
 	}
 }

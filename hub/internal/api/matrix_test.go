@@ -84,6 +84,10 @@ func matrix() map[string]row {
 		"decide":         {roles: "admin officer operator", places: over, ask: `POST agents/{agent}/decisions {"kind":"mute"}`},
 
 		"create-report":   {roles: deciders, places: over, ask: `POST reports multipart`},
+		"begin-upload":    {roles: deciders, places: over, ask: `POST uploads tus`},
+		"find-upload":     {roles: deciders, ask: `HEAD uploads/{nothing}`}, // another's is not found, wherever it is
+		"continue-upload": {roles: deciders, ask: `PATCH uploads/{nothing} tus`},
+		"drop-upload":     {roles: deciders, ask: `DELETE uploads/{nothing}`},
 		"list-reports":    {roles: "all", places: readers, ask: `GET reports`, shows: `"id":"{report}"`},
 		"get-report":      {roles: "all", places: readers, ask: `GET reports/{report}`},
 		"get-peaks":       {roles: "all", places: readers, ask: `GET reports/{approved}/peaks`},
@@ -119,7 +123,6 @@ func plainRoutes() []string {
 }
 
 // world gives the things in xa-a that the matrix names.
-// dbg
 func (b *bench) world(t *testing.T) *strings.Replacer {
 	t.Helper()
 	ctx := t.Context()
@@ -286,6 +289,9 @@ func (b *bench) askRow(t *testing.T, r row, names *strings.Replacer, n int, toke
 	req := httptest.NewRequestWithContext(ctx, method, "http://hub"+path, strings.NewReader(body))
 	if body != "" {
 		req.Header.Set("Content-Type", contentType)
+	}
+	if body == "tus" {
+		tusHeaders(req, 9, "title", "Luật", "area", "xa-a", "filename", "a.wav")
 	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)

@@ -82,16 +82,25 @@ func (s *Server) createReport(ctx context.Context, in *uploadInput) (*reportOutp
 	if err != nil {
 		return nil, s.discard(f, err)
 	}
-	r, err := s.Library.Create(ctx, f.meta, libraryPerson(who(ctx)))
+	r, err := s.admit(ctx, f)
 	if err != nil {
 		return nil, s.discard(f, err)
 	}
+	return viewReport(r), nil
+}
+
+// admit makes a report of an upload that is whole, and has it processed.
+func (s *Server) admit(ctx context.Context, f *form) (library.Report, error) {
+	r, err := s.Library.Create(ctx, f.meta, libraryPerson(who(ctx)))
+	if err != nil {
+		return r, err
+	}
 	if _, err := s.Ingest.Enqueue(ctx, r.ID, f.upload); err != nil {
 		failed := s.Library.Failed(context.WithoutCancel(ctx), r.ID, refusalOf(err))
-		return nil, s.discard(f, errors.Join(err, failed))
+		return r, errors.Join(err, failed)
 	}
 	after := map[string]any{"title": r.Title, "file": f.upload.Name, "size": f.upload.Size, "sha256": f.upload.SHA256}
-	return viewReport(r), s.audit(ctx, change{action: "report.create", subject: r.ID, area: r.Area, after: after})
+	return r, s.audit(ctx, change{action: "report.create", subject: r.ID, area: r.Area, after: after})
 }
 
 // refusalOf is why a report failed, for people: a refusal's own words, or that the hub is at fault.
@@ -115,10 +124,14 @@ func (s *Server) completeForm(ctx context.Context, f *form) error {
 	if !f.has {
 		return errAudioPart
 	}
-	if strings.TrimSpace(f.meta.Title) == "" {
+	return s.completeMeta(ctx, &f.meta)
+}
+
+func (s *Server) completeMeta(ctx context.Context, m *library.Meta) error {
+	if strings.TrimSpace(m.Title) == "" {
 		return errValidation.At("title")
 	}
-	return s.uploadArea(ctx, &f.meta)
+	return s.uploadArea(ctx, m)
 }
 
 // uploadArea fills in the author's area and refuses another's.
@@ -186,7 +199,11 @@ func (s *Server) readAudio(ctx context.Context, part *multipart.Part, f *form, a
 			return err
 		}
 	}
-	if err := checkFileName(part); err != nil {
+	name, err := sentName(part)
+	if err == nil {
+		err = checkFileName(name)
+	}
+	if err != nil {
 		return err
 	}
 	u, err := s.Ingest.Receive(ctx, part, part.FileName(), -1)
@@ -202,10 +219,15 @@ func (s *Server) readField(part *multipart.Part, name string, m *library.Meta) e
 	if err != nil {
 		return formError(err)
 	}
-	text := strings.TrimSpace(string(b))
-	if len(b) > maxField || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+	return s.setField(name, string(b), m)
+}
+
+// setField takes a field of an upload by its name.
+func (s *Server) setField(name, text string, m *library.Meta) (err error) {
+	if len(text) > maxField || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 		return errValidation.At(name)
 	}
+	text = strings.TrimSpace(text)
 	switch name {
 	case "valid_from":
 		m.ValidFrom, err = s.instant(name, text)

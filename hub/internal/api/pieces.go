@@ -1,0 +1,331 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/google/uuid"
+	"github.com/tus/tusd/v2/pkg/filestore"
+	tus "github.com/tus/tusd/v2/pkg/handler"
+	"github.com/tus/tusd/v2/pkg/memorylocker"
+	"golang.org/x/exp/slog" // what tusd logs by
+
+	"github.com/loa-vn/loa/hub/internal/ingest"
+	"github.com/loa-vn/loa/hub/internal/library"
+	"github.com/loa-vn/loa/internal/durable"
+	"github.com/loa-vn/loa/internal/problem"
+)
+
+// Bounds of an upload that comes in pieces.
+const (
+	maxPieces  = 2 << 30            // bytes, as of any upload
+	keepPieces = 3 * 24 * time.Hour // after its last piece an upload is forgotten
+	sweepEvery = time.Hour
+)
+
+// reportHeader names the report that an upload became.
+const reportHeader = "Loa-Report"
+
+// Keys of an upload's metadata that are no fields of the report.
+const (
+	fileNameKey = "filename"
+	personKey   = "person" // set by us: whose upload it is
+)
+
+var (
+	errUploadGone = problem.New("UPLOAD_NOT_FOUND", http.StatusNotFound,
+		"Không tìm thấy lần tải lên này: đã quá 3 ngày, đã hủy hoặc không phải của bạn. Hãy tải tệp lên lại từ đầu.",
+		"There is no such upload: it is older than 3 days, was dropped, or is not yours. Upload the file from its beginning.")
+	errUploadOffset = problem.New("UPLOAD_OFFSET", http.StatusConflict,
+		"Phần gửi lên không nối tiếp phần đã có. Hãy hỏi lại vị trí bằng HEAD rồi gửi tiếp từ đó.",
+		"This piece does not follow what is here. Ask by HEAD how far it is, and go on from there.")
+	errUploadBusy = problem.New("UPLOAD_BUSY", http.StatusLocked,
+		"Một kết nối khác đang gửi tệp này. Hãy chờ vài giây rồi thử lại.",
+		"Another connection is sending this file. Wait some seconds and try again.")
+	errUploadForm = problem.New("UPLOAD_FORM", http.StatusBadRequest,
+		"Yêu cầu không đúng giao thức tus 1.0. Hãy dùng một chương trình tải lên theo tus 1.0 với Upload-Length.",
+		"This is not a request of tus 1.0. Use a program that uploads by tus 1.0, with Upload-Length.")
+)
+
+// pieces takes uploads that come in pieces and may be broken off and gone on with: tus 1.0, by its own library. A whole
+// one becomes a report as any upload does.
+type pieces struct {
+	s     *Server
+	store filestore.FileStore
+	tus   *tus.UnroutedHandler
+
+	ending sync.Mutex // one upload at a time becomes a report
+}
+
+func (s *Server) pieceRoutes() {
+	store := filestore.New(s.Uploads)
+	store.DirModePerm, store.FileModePerm = 0o700, 0o600
+	p := &pieces{s: s, store: store}
+	composer := tus.NewStoreComposer()
+	composer.UseCore(store)
+	composer.UseTerminater(store)
+	memorylocker.New().UseIn(composer)
+	handler, err := tus.NewUnroutedHandler(tus.Config{StoreComposer: composer, BasePath: strings.TrimSuffix(s.PublicURL, "/") + Prefix + "/uploads/",
+		MaxSize: maxPieces, DisableConcatenation: true, DisableDownload: true, Cors: &tus.CorsConfig{Disable: true}, NetworkTimeout: pieceTime,
+		GracefulRequestCompletionTimeout: time.Millisecond, // the store writes on to the end, and so does end
+		Logger:                           slog.New(slog.NewTextHandler(io.Discard, nil)), PreUploadCreateCallback: p.begins, PreFinishResponseCallback: p.ends})
+	if err != nil {
+		panic(fmt.Sprintf("api: %v", err)) // only our own configuration is checked
+	}
+	p.tus, s.pieces = handler, p
+	for _, o := range []struct {
+		op     huma.Operation
+		handle http.HandlerFunc
+		begun  bool // it is about an upload that has begun
+	}{
+		{op("begin-upload", http.MethodPost, "/uploads", "Begin an upload in pieces (tus 1.0)"), handler.PostFile, false},
+		{op("find-upload", http.MethodHead, "/uploads/{id}", "How much of an upload is here; the header Loa-Report names the report that it became"), handler.HeadFile, true},
+		{op("continue-upload", http.MethodPatch, "/uploads/{id}", "The next piece of an upload"), handler.PatchFile, true},
+		{op("drop-upload", http.MethodDelete, "/uploads/{id}", "Drop an upload"), handler.DelFile, true},
+	} {
+		if o.begun {
+			register(s, o.op, func(ctx context.Context, in *pieceInput) (*huma.StreamResponse, error) {
+				if err := p.mine(ctx, in.ID); err != nil {
+					return nil, err
+				}
+				return p.serve(ctx, in.uploadInput, in.ID, o.handle), nil
+			})
+			continue
+		}
+		register(s, o.op, func(ctx context.Context, in *uploadInput) (*huma.StreamResponse, error) {
+			if size, err := strconv.ParseInt(in.request.Header.Get("Upload-Length"), 10, 64); err == nil && size > maxPieces {
+				return nil, ingest.ErrTooLarge
+			} else if err == nil && size == 0 {
+				return nil, ingest.ErrEmpty
+			}
+			return p.serve(ctx, *in, "", o.handle), nil
+		})
+	}
+}
+
+type pieceInput struct {
+	IDInput
+	uploadInput
+}
+
+// serve lets the library answer, with errors of ours.
+func (p *pieces) serve(ctx context.Context, in uploadInput, id string, handle http.HandlerFunc) *huma.StreamResponse {
+	return &huma.StreamResponse{Body: func(huma.Context) {
+		ctx, answered := context.WithCancel(ctx) // the library has goroutines that end with the request's
+		defer answered()
+		r := in.request.Clone(ctx)
+		r.URL.Path = id // what the library takes for the name
+		r.Header.Del("X-HTTP-Method-Override")
+		w := &pieceWriter{ResponseWriter: in.writer, s: p.s, r: r}
+		if report, err := os.ReadFile(p.reportFile(id)); id != "" && err == nil {
+			w.Header().Set(reportHeader, string(report))
+		}
+		p.tus.Middleware(handle).ServeHTTP(w, r)
+	}}
+}
+
+// mine refuses uploads of others, and brings one to its end that a restart of the hub broke off there.
+func (p *pieces) mine(ctx context.Context, id string) error {
+	info, err := p.find(ctx, id)
+	if err != nil {
+		return err
+	}
+	if info.MetaData[personKey] != who(ctx).ID {
+		return errUploadGone
+	}
+	if info.Offset == info.Size {
+		_, err = p.end(ctx, info)
+	}
+	return err
+}
+
+func (p *pieces) find(ctx context.Context, id string) (tus.FileInfo, error) {
+	if len(id) > 64 || strings.Trim(id, "0123456789abcdef-") != "" || id == "" {
+		return tus.FileInfo{}, errUploadGone
+	}
+	upload, err := p.store.GetUpload(ctx, id)
+	if errors.Is(err, tus.ErrNotFound) {
+		return tus.FileInfo{}, errUploadGone
+	} else if err != nil {
+		return tus.FileInfo{}, fmt.Errorf("find upload: %w", err)
+	}
+	return upload.GetInfo(ctx)
+}
+
+// begins checks what is said of a file before its first byte comes.
+func (p *pieces) begins(event tus.HookEvent) (tus.HTTPResponse, tus.FileInfoChanges, error) {
+	ctx := event.Context
+	id, err := uuid.NewV7()
+	if err == nil {
+		_, err = p.meta(ctx, event.Upload.MetaData)
+	}
+	if err != nil {
+		return tus.HTTPResponse{}, tus.FileInfoChanges{}, p.refusal(ctx, err)
+	}
+	meta := event.Upload.MetaData
+	meta[personKey] = who(ctx).ID
+	return tus.HTTPResponse{}, tus.FileInfoChanges{ID: id.String(), MetaData: meta}, nil
+}
+
+// meta gives what the report's author says of it.
+func (p *pieces) meta(ctx context.Context, said tus.MetaData) (library.Meta, error) {
+	var m library.Meta
+	if err := checkFileName(said[fileNameKey]); err != nil {
+		return m, err
+	}
+	for name, text := range said {
+		if name == fileNameKey || name == "filetype" { // clients send it; the file itself tells
+			continue
+		}
+		if err := p.s.setField(name, text, &m); err != nil {
+			return m, err
+		}
+	}
+	err := p.s.completeMeta(ctx, &m)
+	return m, err
+}
+
+// ends makes a report of an upload whose last piece has come.
+func (p *pieces) ends(event tus.HookEvent) (tus.HTTPResponse, error) {
+	report, err := p.end(event.Context, event.Upload)
+	if err != nil {
+		return tus.HTTPResponse{}, p.refusal(event.Context, err)
+	}
+	return tus.HTTPResponse{Header: tus.HTTPHeader{reportHeader: report}}, nil
+}
+
+// end makes the report, once, and gives its id; an upload that is refused then is gone. Whoever sent the last piece may
+// not wait for it.
+func (p *pieces) end(ctx context.Context, info tus.FileInfo) (string, error) {
+	ctx = context.WithoutCancel(ctx)
+	p.ending.Lock()
+	defer p.ending.Unlock()
+	if report, err := os.ReadFile(p.reportFile(info.ID)); err == nil {
+		return string(report), nil
+	}
+	delete(info.MetaData, personKey)
+	report, err := p.report(ctx, info)
+	if err != nil {
+		return "", errors.Join(err, p.drop(ctx, info.ID))
+	}
+	// Its bytes are in the hands of ingest. A file of the same length without them tells who asks that it is whole.
+	file := info.Storage[filestore.StorageKeyPath]
+	return report, errors.Join(durable.Replace(p.reportFile(info.ID), []byte(report)), os.Truncate(file, 0), os.Truncate(file, info.Size))
+}
+
+func (p *pieces) report(ctx context.Context, info tus.FileInfo) (string, error) {
+	meta, err := p.meta(ctx, info.MetaData)
+	if err != nil {
+		return "", err
+	}
+	file, err := os.Open(info.Storage[filestore.StorageKeyPath])
+	if err != nil {
+		return "", fmt.Errorf("open upload: %w", err)
+	}
+	defer file.Close() // only read
+	upload, err := p.s.Ingest.Receive(ctx, file, info.MetaData[fileNameKey], info.Size)
+	if err != nil {
+		return "", err
+	}
+	f := &form{meta: meta, upload: upload, has: true}
+	r, err := p.s.admit(ctx, f)
+	if err != nil {
+		return "", p.s.discard(f, err)
+	}
+	return r.ID, nil
+}
+
+func (p *pieces) reportFile(id string) string { return filepath.Join(p.s.Uploads, id+".report") }
+
+func (p *pieces) drop(ctx context.Context, id string) error {
+	upload, err := p.store.GetUpload(ctx, id)
+	if err == nil {
+		err = p.store.AsTerminatableUpload(upload).Terminate(ctx)
+	}
+	if gone := os.Remove(p.reportFile(id)); !errors.Is(gone, os.ErrNotExist) {
+		err = errors.Join(err, gone)
+	}
+	if err != nil {
+		return fmt.Errorf("drop upload: %w", err)
+	}
+	return nil
+}
+
+// sweep forgets uploads that nobody goes on with.
+func (p *pieces) sweep(ctx context.Context) {
+	found, err := filepath.Glob(filepath.Join(p.s.Uploads, "*.info"))
+	for _, file := range found {
+		id := strings.TrimSuffix(filepath.Base(file), ".info")
+		info, gone := os.Stat(filepath.Join(p.s.Uploads, id))
+		if gone == nil && p.s.Now().Sub(info.ModTime()) > keepPieces {
+			err = errors.Join(err, p.drop(ctx, id))
+		}
+	}
+	if err != nil {
+		p.s.Log.Error("old uploads not removed", "err", err)
+	}
+}
+
+// refusal is an error of ours as the library sends it.
+func (p *pieces) refusal(ctx context.Context, err error) error {
+	said := p.s.problemOf(ctx, err)
+	body, _ := json.Marshal(said) // of plain fields
+	return tus.Error{ErrorCode: said.Code, Message: said.Detail, HTTPResponse: tus.HTTPResponse{StatusCode: said.Status, Body: string(body),
+		Header: tus.HTTPHeader{"Content-Type": said.ContentType("")}}}
+}
+
+// pieceWriter says the library's own errors in our words.
+type pieceWriter struct {
+	http.ResponseWriter
+	s    *Server
+	r    *http.Request
+	mute bool // what the library would say
+}
+
+// WriteHeader takes the library's errors for ours.
+func (w *pieceWriter) WriteHeader(status int) {
+	if status < 400 || strings.HasPrefix(w.Header().Get("Content-Type"), "application/problem") {
+		w.ResponseWriter.WriteHeader(status)
+		return
+	}
+	w.mute = true
+	w.Header().Del("Content-Length")
+	var err error
+	switch status {
+	case http.StatusNotFound, http.StatusGone:
+		err = errUploadGone
+	case http.StatusConflict:
+		err = errUploadOffset
+	case http.StatusLocked:
+		err = errUploadBusy
+	case http.StatusRequestEntityTooLarge:
+		err = ingest.ErrTooLarge
+	case http.StatusInternalServerError:
+		err = fmt.Errorf("upload in pieces: status %d", status)
+	default:
+		err = errUploadForm
+	}
+	w.s.write(w.ResponseWriter, w.r, err)
+}
+
+// Write implements http.ResponseWriter.
+func (w *pieceWriter) Write(b []byte) (int, error) {
+	if w.mute {
+		return len(b), nil
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController through.
+func (w *pieceWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
