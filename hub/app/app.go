@@ -193,6 +193,9 @@ func (a *App) openStages(ctx context.Context) error {
 	a.evidence = evidence.New(a.db.DB, a.o.Now)
 	a.library = library.New(library.Deps{DB: a.db.DB, Blobs: a.blobs, Bus: a.bus, Log: log("library"), Now: a.o.Now})
 	a.jobs = ingest.NewSQLJobs(a.db.DB)
+	if err := a.library.Index(ctx); err != nil {
+		return err
+	}
 	a.ingest, err = ingest.New(ingest.Config{Dir: filepath.Join(a.o.Data, "ingest")}, a.jobs,
 		sink{a.library, a.metrics}, log("ingest"))
 	if err != nil {

@@ -28,7 +28,7 @@ type reportListInput struct {
 	Area   string `query:"area" doc:"with everything below it"`
 	State  string `query:"state" enum:"processing,failed,draft,approved,withdrawn"`
 	Series string `query:"series"`
-	Text   string `query:"q" doc:"part of the title"`
+	Text   string `query:"q" maxLength:"200" doc:"words of title, series, source or law, all of them; \"phap luat\" finds \"Pháp luật\""`
 	Cursor string `query:"cursor"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }

@@ -18,7 +18,7 @@ type Filter struct {
 	Areas  []string // codes; nil is every area
 	States []broadcast.ReportState
 	Series string
-	Text   string // in the title, small and capital letters of ASCII alike
+	Text   string // words, all of them in title, series, source, law or file name; letters' marks and size do not count
 	Cursor string // Next of the page before
 	Limit  int    // 1 to 200, 50 when 0
 }
@@ -49,8 +49,8 @@ func (l *Library) List(ctx context.Context, f Filter) (Page, error) {
 	if f.Series != "" {
 		q.Where("series = ?", f.Series)
 	}
-	if f.Text != "" {
-		q.Where("LOWER(title) LIKE LOWER(?) ESCAPE '!'", "%"+likeEscape.Replace(f.Text)+"%")
+	for word := range strings.FieldsSeq(fold(f.Text)) {
+		q.Where("search LIKE ? ESCAPE '!'", "%"+likeEscape.Replace(word)+"%")
 	}
 	if f.Cursor != "" {
 		if _, err := uuid.Parse(f.Cursor); err != nil {

@@ -58,6 +58,7 @@ type reportRow struct {
 	WithdrawnName  string                `bun:"withdrawn_name"`
 	WithdrawnAt    int64                 `bun:"withdrawn_at"`
 	WithdrawnWhy   string                `bun:"withdrawn_why"`
+	Search         string                `bun:"search"` // words
 }
 
 func (r *reportRow) setMeta(m Meta) {
@@ -163,6 +164,7 @@ func (l *Library) change(ctx context.Context, id string, version int64, edit fun
 		if err := edit(&row); err != nil {
 			return err
 		}
+		row.Search = row.words()
 		if _, err := tx.NewUpdate().Model(&row).WherePK().Exec(ctx); err != nil {
 			return fmt.Errorf("write report: %w", err)
 		}

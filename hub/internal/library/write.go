@@ -26,6 +26,7 @@ func (l *Library) Create(ctx context.Context, meta Meta, by Person) (Report, err
 	row := reportRow{ID: id.String(), Version: 1, AuthorID: by.ID, AuthorName: by.Name,
 		CreatedAt: now, UpdatedAt: now, State: broadcast.ReportProcessing}
 	row.setMeta(meta)
+	row.Search = row.words()
 	if _, err := l.DB.NewInsert().Model(&row).Exec(ctx); err != nil {
 		return Report{}, fmt.Errorf("write report: %w", err)
 	}
