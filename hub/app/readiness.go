@@ -69,6 +69,9 @@ type view struct {
 // read gets the records of one version, by agent.
 func (v *view) read(ctx context.Context, version int) error {
 	q := evidence.Query{Broadcast: v.broadcast.ID, From: v.now().Add(-lookBack), Limit: 1000}
+	if !v.need.Since.IsZero() {
+		q.From = v.need.Since
+	}
 	for {
 		list, next, err := v.evidence.List(ctx, q)
 		if err != nil {

@@ -73,6 +73,7 @@ func access() map[string]accounts.Action {
 		"edit-report":     accounts.Author,
 		"approve-report":  accounts.Approve,
 		"withdraw-report": accounts.Withdraw,
+		"report-reach":    accounts.View,
 
 		"create-broadcast":  accounts.Author,
 		"list-broadcasts":   accounts.View,
@@ -81,6 +82,9 @@ func access() map[string]accounts.Action {
 		"approve-broadcast": accounts.Approve,
 		"cancel-broadcast":  accounts.Withdraw,
 		"preview-broadcast": accounts.View,
+		"preview-draft":     accounts.Author,
+		"calendar":          accounts.View,
+		"readiness":         accounts.View,
 
 		"create-urgent":  accounts.Author,
 		"list-urgent":    accounts.View,

@@ -94,6 +94,8 @@ func New(d Deps) *Server {
 	s.reportRoutes()
 	s.pieceRoutes()
 	s.broadcastRoutes()
+	s.calendarRoutes()
+	s.readinessRoutes()
 	s.urgentRoutes()
 	s.playRoutes()
 	s.eventRoutes()

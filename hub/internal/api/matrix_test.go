@@ -95,6 +95,7 @@ func matrix() map[string]row {
 		"edit-report":     {roles: deciders, places: over, ask: `PATCH reports/{report} {"title":"Luật"}`},
 		"approve-report":  {roles: deciders, places: over, ask: `POST reports/{report}/approve`},
 		"withdraw-report": {roles: deciders, places: over, ask: `POST reports/{withdrawn}/withdraw {"reason":"x"}`},
+		"report-reach":    {roles: "all", places: readers, ask: `GET reports/{report}/reach`},
 
 		"create-broadcast":  {roles: deciders, places: over, ask: `POST broadcasts ` + spec},
 		"list-broadcasts":   {roles: "all", places: readers, ask: `GET broadcasts`, shows: `"id":"{broadcast}"`},
@@ -103,6 +104,10 @@ func matrix() map[string]row {
 		"approve-broadcast": {roles: deciders, places: over, ask: `POST broadcasts/{broadcast}/approve`},
 		"cancel-broadcast":  {roles: deciders, places: over, ask: `POST broadcasts/{cancelled}/cancel`},
 		"preview-broadcast": {roles: "all", places: readers, ask: `GET broadcasts/{broadcast}/preview`},
+
+		"preview-draft": {roles: deciders, places: over, ask: `POST broadcasts/preview ` + spec},
+		"calendar":      {roles: "all", places: over, ask: `GET calendar?area=xa-a&from={day}&to={day}`},
+		"readiness":     {roles: "all", places: over, ask: `GET readiness?area=xa-a`},
 
 		"create-urgent":  {roles: deciders, places: over, ask: `POST urgent ` + bulletin},
 		"list-urgent":    {roles: "all", places: readers, ask: `GET urgent`, shows: `"id":"{urgent}"`},

@@ -38,8 +38,10 @@ type personOutput struct{ Body accounts.Person }
 // Me is who asks, and what they may do: what pages show and leave out.
 type Me struct {
 	accounts.Account
-	May   []accounts.Action `json:"may" nullable:"false" doc:"in their area and below"`
-	Token bool              `json:"token" doc:"asked with a token, not a session"`
+	May     []accounts.Action `json:"may" nullable:"false" doc:"in their area and below"`
+	Token   bool              `json:"token" doc:"asked with a token, not a session"`
+	Zone    string            `json:"zone" doc:"the fleet's, an IANA name: every time is shown in it"`
+	Version string            `json:"version" doc:"of this hub"`
 }
 
 type meOutput struct{ Body Me }
@@ -56,7 +58,7 @@ func (s *Server) me(ctx context.Context, _ *struct{}) (*meOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &meOutput{Me{Account: a, May: []accounts.Action{}, Token: c.Token != ""}}
+	out := &meOutput{Me{Account: a, May: []accounts.Action{}, Token: c.Token != "", Zone: s.Zone.String(), Version: s.Version}}
 	for _, action := range accounts.Actions() {
 		if c.May(action) {
 			out.Body.May = append(out.Body.May, action)

@@ -142,3 +142,32 @@ func TestTimesAreRounded(t *testing.T) {
 		t.Errorf("got %v to %v, %v", fresh[0].StartedAt, fresh[0].EndedAt, fresh[1].StartedAt)
 	}
 }
+
+func TestReach(t *testing.T) {
+	log := newLog(t)
+	silent := play(noon, "r1")
+	silent.Outcome, silent.Reason = broadcast.Skipped, broadcast.ReasonCollision
+	for agent, plays := range map[string][]broadcast.Play{
+		"a1": {play(noon, "r1"), play(noon.Add(time.Hour), "r1"), play(noon, "r2")},
+		"a2": {play(noon, "r1")},
+		"a3": {silent},
+	} {
+		if _, _, err := log.Insert(t.Context(), agent, "area-"+agent, plays); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		name          string
+		query         Query
+		agents, plays int
+	}{
+		{"everywhere", Query{Report: "r1"}, 2, 3},
+		{"in one area", Query{Report: "r1", Areas: []string{"area-a2", "area-a3"}}, 1, 1},
+		{"in no area", Query{Report: "r1", Areas: []string{}}, 0, 0},
+		{"never heard", Query{Report: "r9"}, 0, 0},
+	} {
+		if agents, plays, err := log.Reach(t.Context(), c.query); err != nil || agents != c.agents || plays != c.plays {
+			t.Errorf("%s: %d agents, %d plays, %v; want %d and %d", c.name, agents, plays, err, c.agents, c.plays)
+		}
+	}
+}

@@ -156,7 +156,8 @@ func (p *Planner) agentPlan(ctx context.Context, s *snapshot, a AgentRef) (*broa
 		return nil, err
 	}
 	head := s.head(a)
-	head.Version, head.IssuedAt, head.Expires = 1, s.now, s.now.AddDate(0, 0, planDays)
+	// It will be renewed before it ends: that its last hours are not in it yet is no news for anybody.
+	head.Version, head.IssuedAt, head.Expires = 1, s.now, s.last.AddDays(1).At(0, s.zone)
 	var days []broadcast.Day
 	for date := s.first; date <= s.last; date = date.AddDays(1) {
 		days = append(days, s.day(pos, date))

@@ -19,6 +19,7 @@ type Need struct {
 	Agents []string
 	Audio  []broadcast.Hash
 	Start  time.Time // first planned start still to come; zero when there is none
+	Since  time.Time // what was heard before does not count; zero counts everything
 }
 
 // AgentReadiness is how far an agent is with a broadcast.
@@ -73,11 +74,27 @@ func (p *Planner) Preview(ctx context.Context, id string) (Preview, error) {
 	if err != nil {
 		return Preview{}, err
 	}
+	return p.foresee(ctx, b)
+}
+
+// Unwritten stands for the id of a broadcast that is not written yet.
+const Unwritten = "draft"
+
+// PreviewSpec tells what would become of a spec that is not written yet, or of the new version of the broadcast id;
+// of the former, Unwritten is its id in what it gives.
+func (p *Planner) PreviewSpec(ctx context.Context, id string, spec Spec) (Preview, error) {
+	if _, err := p.check(ctx, &spec); err != nil {
+		return Preview{}, err
+	}
+	return p.foresee(ctx, Broadcast{ID: cmp.Or(id, Unwritten), Version: 1, Spec: spec, State: Draft})
+}
+
+func (p *Planner) foresee(ctx context.Context, b Broadcast) (Preview, error) {
 	s, err := p.load(ctx, p.now())
 	if err != nil {
 		return Preview{}, err
 	}
-	s.approved = slices.DeleteFunc(s.approved, func(pl *planned) bool { return pl.ID == id })
+	s.approved = slices.DeleteFunc(s.approved, func(pl *planned) bool { return pl.ID == b.ID })
 	v := &previewing{p: p, b: b, merged: map[string]*Conflict{}}
 	with, err := v.suppose(ctx, s)
 	if err != nil {
@@ -276,7 +293,7 @@ func (v *previewing) result(ctx context.Context) (Preview, error) {
 		slices.Sort(c.Agents)
 		out.Conflicts = append(out.Conflicts, c)
 	}
-	if v.p.Readiness == nil || v.ours == nil || len(v.agents) == 0 {
+	if v.p.Readiness == nil || v.ours == nil || len(v.agents) == 0 || v.b.Created.IsZero() {
 		return out, nil
 	}
 	need := Need{Agents: v.agents}

@@ -71,6 +71,9 @@ var (
 	errBulletinsFull = problem.New("BULLETINS_FULL", 409,
 		"Nơi nhận đang có quá nhiều bản tin khẩn cấp còn hiệu lực. Hãy hủy bớt một bản tin, hoặc bớt mục trong bản tin này.",
 		"Where this is for, too many urgent bulletins are in force already. Cancel one of them, or put fewer items into this one.")
+	errCalendarSpan = problem.New("CALENDAR_SPAN", 422,
+		"Lịch chỉ xem được từ 1 đến 42 ngày. Hãy chọn khoảng ngắn hơn.",
+		"A calendar spans 1 to 42 days. Choose a shorter span.").At("to")
 	errCursor = problem.New("CURSOR_INVALID", 422,
 		"Dấu trang không hợp lệ. Hãy mở lại danh sách từ đầu.",
 		"This page mark is not valid. Start the list again.").At("cursor")

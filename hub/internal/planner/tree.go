@@ -76,6 +76,9 @@ func (t *Tree) Within(code, above string) bool {
 	return above == "" || slices.ContainsFunc(t.Path(code), func(a Area) bool { return a.Code == above })
 }
 
+// Tops are the areas that lie in no other, by code.
+func (t *Tree) Tops() []string { return slices.Clone(t.children[""]) }
+
 // Below gives code and every area below it; "" gives all.
 func (t *Tree) Below(code string) []string {
 	var out []string
