@@ -64,9 +64,14 @@ setup:
 setup-demo setup-test setup-lint:
 	scripts/setup.sh $(@:setup-%=%)
 
+# Where there is no npm the hub is built without its pages and says so on its front page.
 pages:
-	scripts/setup.sh pages
-	for p in $(PAGES:%/package.json=%); do npm --prefix "$$p" run build || exit 1; done
+	$(if $(shell command -v npm),scripts/setup.sh pages && $(MAKE) --no-print-directory $(PAGES:%/package.json=%/dist/index.html),@echo 'pages: no npm here, the hub will have no web pages')
+
+# Built anew only when something they are made of changed: the API's description is, for the typed client.
+hub/web/dist/index.html: hub/internal/api/testdata/openapi.json $(shell find hub/web/src hub/web/*.* -type f ! -name schema.d.ts ! -name '*.go' 2>/dev/null)
+	npm --prefix hub/web run --silent build
+	touch $@
 
 vet:
 	go vet ./...
@@ -84,4 +89,4 @@ vuln:
 	scripts/vuln.sh
 
 clean:
-	rm -rf bin var .tools
+	rm -rf bin var .tools hub/web/node_modules hub/web/dist/assets hub/web/dist/index.html

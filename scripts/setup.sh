@@ -72,7 +72,7 @@ pages() {
     stamp=$dir/node_modules/.by-lock-file # npm ci removes it with the rest
     [ -e "$dir/package-lock.json" ] && [ "$dir/package-lock.json" -nt "$stamp" ] || continue
     say "npm ci in $dir"
-    npm --prefix "$dir" ci --no-audit --no-fund
+    npm --prefix "$dir" ci --ignore-scripts --no-audit --no-fund
     mkdir -p "$dir/node_modules"
     touch "$stamp"
   done

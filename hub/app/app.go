@@ -28,6 +28,7 @@ import (
 	"github.com/loa-vn/loa/hub/internal/planner"
 	"github.com/loa-vn/loa/hub/internal/push"
 	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/hub/web"
 	"github.com/loa-vn/loa/internal/config"
 	"github.com/loa-vn/loa/internal/problem"
 )
@@ -192,10 +193,10 @@ func (a *App) openStages(ctx context.Context) error {
 	}
 	a.evidence = evidence.New(a.db.DB, a.o.Now)
 	a.library = library.New(library.Deps{DB: a.db.DB, Blobs: a.blobs, Bus: a.bus, Log: log("library"), Now: a.o.Now})
-	a.jobs = ingest.NewSQLJobs(a.db.DB)
 	if err := a.library.Index(ctx); err != nil {
 		return err
 	}
+	a.jobs = ingest.NewSQLJobs(a.db.DB)
 	a.ingest, err = ingest.New(ingest.Config{Dir: filepath.Join(a.o.Data, "ingest")}, a.jobs,
 		sink{a.library, a.metrics}, log("ingest"))
 	if err != nil {
@@ -224,8 +225,8 @@ func (a *App) openStages(ctx context.Context) error {
 	})
 	a.api = api.New(api.Deps{Accounts: a.accounts, Ingest: a.ingest, Library: a.library, Planner: a.planner, Orders: a.orders, Lane: a.lane, Fleet: a.fleet,
 		Evidence: a.evidence, DB: a.db, Blobs: a.blobs, Bus: a.bus, Metrics: a.metrics, Link: a.push, Pair: a.fleet.PairHandler(),
-		Uploads: filepath.Join(a.o.Data, "uploads"),
-		Zone:    a.o.Zone, PublicURL: a.o.PublicURL, TLS: a.certs != nil, Proxy: a.o.Proxy, Version: a.o.Version, Log: log("api"), Now: a.o.Now})
+		Pages: web.Handler(), Uploads: filepath.Join(a.o.Data, "uploads"),
+		Zone: a.o.Zone, PublicURL: a.o.PublicURL, TLS: a.certs != nil, Proxy: a.o.Proxy, Version: a.o.Version, Log: log("api"), Now: a.o.Now})
 	return nil
 }
 

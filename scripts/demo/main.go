@@ -96,6 +96,9 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return nil
 	}
 	d.say("hub %s (API: /api/v1/openapi.json), agent %s; Ctrl-C ends both", d.site.URL, d.agent.Console)
+	for _, p := range rig.People() {
+		d.say("sign in on the hub's pages as %s, %s, with the password: %s", p.Name, p.Role, p.Password)
+	}
 	<-ctx.Done()
 	return nil
 }

@@ -1,0 +1,48 @@
+import createFetchClient from 'openapi-fetch';
+import createClient from 'openapi-react-query';
+import i18n from '../i18n';
+import { session } from './session';
+import type { components, paths } from './schema';
+
+export type Schemas = components['schemas'];
+export type Problem = Schemas['Problem'];
+export type Me = Schemas['Me'];
+export type Report = Schemas['Report'];
+export type Broadcast = Schemas['Broadcast'];
+export type Area = Schemas['AreaView'];
+
+/**
+ * A request whose session has ended waits until the person has signed in again, and is then repeated: a form
+ * that was being filled in loses nothing.
+ */
+async function patient(request: Request): Promise<Response> {
+  const again = request.clone();
+  const answer = await fetch(request);
+  if (answer.status !== 401) return answer;
+  await session.again();
+  return patient(again);
+}
+
+export const http = createFetchClient<paths>({ baseUrl: '/api/v1', fetch: patient });
+http.use({
+  onRequest({ request }) {
+    request.headers.set('Accept-Language', i18n.language);
+    return request;
+  },
+});
+export const api = createClient(http);
+
+/** Whether an error is a refusal of the hub's, with words for people. */
+export function isProblem(error: unknown): error is Problem {
+  return typeof error === 'object' && error !== null && 'code' in error && 'vi' in error;
+}
+
+/** What went wrong and what to do next, in the language of the page. */
+export function sentence(error: unknown): string {
+  if (isProblem(error)) {
+    const words = i18n.language === 'en' ? error.en : error.vi;
+    const fields = (error.errors ?? []).map((e) => (e.message ? `${e.field}: ${e.message}` : e.field)).join('; ');
+    return fields ? `${words} (${fields})` : words;
+  }
+  return i18n.t('error.network');
+}

@@ -1,0 +1,63 @@
+import { Button } from '@mantine/core';
+import { IconMapOff } from '@tabler/icons-react';
+import { lazy, Suspense } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link, Route, Switch, useLocation } from 'wouter';
+import { useSession } from './api/session';
+import Library from './pages/library'; // the first page: on a slow line each wave of files costs a round trip
+import { ErrorBoundary } from './parts/boundary';
+import { Shell } from './parts/shell';
+import { Empty, Loading } from './parts/states';
+
+const Report = lazy(() => import('./pages/report'));
+const Calendar = lazy(() => import('./pages/calendar'));
+const Approvals = lazy(() => import('./pages/approvals'));
+const Readiness = lazy(() => import('./pages/readiness'));
+const Plays = lazy(() => import('./pages/plays'));
+const Why = lazy(() => import('./pages/why'));
+const SignInAgain = lazy(() => import('./parts/again'));
+const Urgent = lazy(() => import('./pages/urgent'));
+
+export function App() {
+  const [at] = useLocation();
+  const { phase } = useSession();
+  return (
+    <>
+      <Shell>
+        <ErrorBoundary at={at}>
+          <Suspense fallback={<Loading />}>
+            <Switch>
+              <Route path="/" component={Library} />
+              <Route path="/reports/:id">{({ id }) => <Report id={id} />}</Route>
+              <Route path="/calendar" component={Calendar} />
+              <Route path="/approvals" component={Approvals} />
+              <Route path="/readiness" component={Readiness} />
+              <Route path="/plays" component={Plays} />
+              <Route path="/why" component={Why} />
+              <Route path="/urgent" component={Urgent} />
+              <Route>
+                <Nowhere />
+              </Route>
+            </Switch>
+          </Suspense>
+        </ErrorBoundary>
+      </Shell>
+      {phase === 'ended' && (
+        <Suspense>
+          <SignInAgain />
+        </Suspense>
+      )}
+    </>
+  );
+}
+
+function Nowhere() {
+  const { t } = useTranslation();
+  return (
+    <Empty icon={<IconMapOff size={48} stroke={1.4} />} title={t('error.notfound')} hint={t('error.notfoundhint')}>
+      <Button component={Link} href="/" mt="sm">
+        {t('nav.library')}
+      </Button>
+    </Empty>
+  );
+}

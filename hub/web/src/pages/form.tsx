@@ -1,0 +1,261 @@
+import { ActionIcon, Alert, Button, Chip, Drawer, Fieldset, Group, MultiSelect, SegmentedControl, Select, Stack, Text, TextInput, Title } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { IconArrowDown, IconArrowUp, IconDeviceFloppy, IconX } from '@tabler/icons-react';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api, http, type Broadcast, type Schemas } from '../api/client';
+import { AreasSelect, useAreas } from '../parts/areas';
+import { daypartName } from '../parts/dayparts';
+import { Foreseen } from '../parts/foreseen';
+import { DayInput, TimeInput, timePattern } from '../parts/inputs';
+import { say } from '../parts/notify';
+import { Trouble } from '../parts/states';
+import { length, written } from '../time';
+
+type Spec = Schemas['BroadcastBody'];
+
+/** What the form holds; every field is text that a person wrote. */
+export type Draft = {
+  id?: string; version?: number; approved?: boolean;
+  title: string; class: 'normal' | 'priority'; items: string[];
+  mode: 'daypart' | 'exact'; daypart: string; date: string; time: string;
+  repeat: 'once' | 'daily' | 'weekly' | 'custom'; days: string[]; until: string; rule: string; exdates: string[]; rdates: string[];
+  areas: string[]; agents: string[]; except: string[]; lateness: string; order: number;
+};
+
+export function emptyDraft(part: Partial<Draft>): Draft {
+  return { title: '', class: 'normal', items: [], mode: 'daypart', daypart: '', date: '', time: '', repeat: 'once', days: [], until: '', rule: '', exdates: [], rdates: [], areas: [], agents: [], except: [], lateness: '', order: 0, ...part };
+}
+
+const weekdays = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'] as const;
+
+/** A broadcast as the form shows it. A rule that the form cannot say is kept as it is. */
+export function draftOf(b: Broadcast): Draft {
+  const { at, daypart, date, rrule, exdates, rdates } = b.when;
+  const parts = Object.fromEntries((rrule ?? '').split(';').map((p) => p.split('=') as [string, string]));
+  const { FREQ, BYDAY, UNTIL, ...others } = parts;
+  const simple = !rrule || (Object.keys(others).every((k) => k === 'WKST' || k === '') && ((FREQ === 'DAILY' && !BYDAY) || (FREQ === 'WEEKLY' && !!BYDAY)) && (!UNTIL || /^\d{8}/.test(UNTIL)));
+  return emptyDraft({
+    id: b.id, version: b.version, approved: b.state === 'approved', title: b.title, class: b.class as Draft['class'], items: (b.items ?? []).map((i) => i.report),
+    mode: daypart ? 'daypart' : 'exact', daypart: daypart ?? '', date: at ? at.slice(0, 10) : (date ?? ''), time: at ? at.slice(11).replace(/:00$/, '') : '',
+    repeat: !rrule ? 'once' : !simple ? 'custom' : FREQ === 'DAILY' ? 'daily' : 'weekly', days: BYDAY?.split(',') ?? [], until: UNTIL ? `${UNTIL.slice(0, 4)}-${UNTIL.slice(4, 6)}-${UNTIL.slice(6, 8)}` : '',
+    rule: rrule ?? '', exdates: exdates ?? [], rdates: rdates ?? [], areas: b.targets.areas ?? [], agents: b.targets.agents ?? [], except: b.targets.except ?? [], lateness: b.lateness, order: b.order,
+  });
+}
+
+/** What the API gets, or nothing while something is missing. */
+function specOf(d: Draft): Spec | undefined {
+  if (d.items.length === 0 || d.areas.length + d.agents.length === 0 || !d.date) return undefined;
+  if (d.mode === 'exact' ? !timePattern.test(d.time) : !d.daypart) return undefined;
+  if (d.repeat === 'weekly' && d.days.length === 0) return undefined;
+  const until = d.until ? `;UNTIL=${d.until.replaceAll('-', '')}` : '';
+  const rrule = { once: '', daily: `FREQ=DAILY${until}`, weekly: `FREQ=WEEKLY;BYDAY=${weekdays.filter((w) => d.days.includes(w)).join(',')}${until}`, custom: d.rule }[d.repeat];
+  return {
+    title: d.title.trim() || '…', class: d.class, items: d.items.map((report) => ({ report })),
+    when: {
+      ...(d.mode === 'exact' ? { at: `${d.date}T${d.time.length === 5 ? `${d.time}:00` : d.time}` } : { daypart: d.daypart, date: d.date }),
+      ...(rrule ? { rrule } : {}), ...(d.repeat !== 'once' && d.exdates.length ? { exdates: d.exdates } : {}), ...(d.rdates.length ? { rdates: d.rdates } : {}),
+    },
+    targets: { areas: d.areas, ...(d.agents.length ? { agents: d.agents } : {}), ...(d.except.length ? { except: d.except } : {}) },
+    ...(d.lateness ? { lateness: d.lateness } : {}), ...(d.order ? { order: d.order } : {}),
+  };
+}
+
+export function BroadcastForm({ start, close }: { start: Draft; close: () => void }) {
+  const { t } = useTranslation();
+  const [d, setD] = useState(start);
+  const set = (part: Partial<Draft>) => setD((now) => ({ ...now, ...part }));
+  const spec = useMemo(() => specOf(d), [d]);
+  const done = () => {
+    say(t('form.saved'));
+    close();
+  };
+  const create = api.useMutation('post', '/broadcasts', { onSuccess: done });
+  const edit = api.useMutation('patch', '/broadcasts/{id}', { onSuccess: done });
+
+  function save() {
+    if (!spec) return;
+    if (!d.id) return create.mutate({ body: spec });
+    edit.mutate({ params: { path: { id: d.id }, header: { 'If-Match': `"${d.version}"` } }, body: spec });
+  }
+
+  return (
+    <Drawer opened onClose={close} position="right" size="xl" title={t(d.id ? 'form.edit' : 'form.new')} closeOnClickOutside={false} closeButtonProps={{ 'aria-label': t('common.close') }}>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          save();
+        }}
+      >
+        <Stack>
+          {d.approved && <Alert color="yellow">{t('form.reapprove')} {d.repeat !== 'once' && t('form.series')}</Alert>}
+          <TextInput label={t('form.title')} value={d.title} onChange={(e) => set({ title: e.currentTarget.value })} required withAsterisk={false} maxLength={200} data-autofocus />
+          <Items d={d} set={set} />
+          <Where d={d} set={set} />
+          <When d={d} set={set} />
+          <Group align="flex-end">
+            <Select label={t('form.class')} data={[{ value: 'normal', label: t('form.normal') }, { value: 'priority', label: t('form.priority') }]} value={d.class} onChange={(v) => set({ class: v as Draft['class'] })} allowDeselect={false} w={160} />
+            <Select
+              label={t('form.lateness')} flex={1} miw={220} allowDeselect={false} value={d.lateness || (d.mode === 'exact' ? 'join' : 'skip')} onChange={(v) => set({ lateness: v ?? '' })}
+              data={[...new Set(['skip', 'join', 'whole:15', ...(d.lateness ? [d.lateness] : [])])].map((l) => ({ value: l, label: t(`form.late.${l as 'skip'}`, { defaultValue: l, nsSeparator: '|' }) }))}
+            />
+          </Group>
+          <Ahead d={d} spec={spec} />
+          <Trouble error={create.error ?? edit.error} />
+          <Group justify="flex-end">
+            <Button variant="default" onClick={close}>
+              {t('common.cancel')}
+            </Button>
+            <Button type="submit" leftSection={<IconDeviceFloppy size={18} />} disabled={!spec} loading={create.isPending || edit.isPending}>
+              {t('form.saving')}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Drawer>
+  );
+}
+
+type Part = { d: Draft; set: (part: Partial<Draft>) => void };
+
+function Items({ d, set }: Part) {
+  const { t } = useTranslation();
+  const [text, setText] = useState('');
+  const [q] = useDebouncedValue(text, 200);
+  const { data } = api.useQuery('get', '/reports', { params: { query: { q: q || undefined, limit: 50 } } }, { placeholderData: keepPreviousData });
+  const known = useKnown(d.items);
+  const usable = (data?.items ?? []).filter((r) => (r.state === 'approved' || r.state === 'draft') && !d.items.includes(r.id));
+  const total = d.items.reduce((sum, id) => sum + (known.get(id)?.duration_ms ?? 0), 0);
+  const move = (i: number, by: number) => {
+    const items = [...d.items];
+    const [one] = items.splice(i, 1);
+    if (one) items.splice(i + by, 0, one);
+    set({ items });
+  };
+  return (
+    <Fieldset legend={t('form.reports')}>
+      <Stack gap={6}>
+        {d.items.map((id, i) => {
+          const r = known.get(id);
+          const what = r?.title ?? '…';
+          return (
+            <Group key={`${id}-${i}`} gap={4} wrap="nowrap">
+              <Text size="sm" flex={1} truncate>
+                {i + 1}. {what} <Text span c="dimmed" size="sm">{r?.duration_ms ? length(r.duration_ms) : ''}</Text>
+              </Text>
+              <ActionIcon variant="subtle" color="gray" disabled={i === 0} aria-label={t('common.up', { what })} onClick={() => move(i, -1)}><IconArrowUp size={16} /></ActionIcon>
+              <ActionIcon variant="subtle" color="gray" disabled={i === d.items.length - 1} aria-label={t('common.down', { what })} onClick={() => move(i, 1)}><IconArrowDown size={16} /></ActionIcon>
+              <ActionIcon variant="subtle" color="gray" aria-label={t('common.remove', { what })} onClick={() => set({ items: d.items.filter((_, n) => n !== i) })}><IconX size={16} /></ActionIcon>
+            </Group>
+          );
+        })}
+        {d.items.length > 1 && <Text size="sm" c="dimmed">{t('form.total', { length: length(total) })}</Text>}
+        <Select
+          aria-label={t('form.addreport')} placeholder={t('form.addreport')} searchable searchValue={text} onSearchChange={setText} value={null} filter={({ options }) => options}
+          data={usable.map((r) => ({ value: r.id, label: `${r.title}${r.duration_ms ? ` (${length(r.duration_ms)})` : ''}` }))}
+          onChange={(id) => {
+            if (!id) return;
+            const r = usable.find((x) => x.id === id);
+            set({ items: [...d.items, id], ...(d.title ? {} : { title: r?.title ?? '' }) });
+            setText('');
+          }}
+        />
+      </Stack>
+    </Fieldset>
+  );
+}
+
+/** The reports of a draft by id, asked one by one: there are few, and they stay cached. */
+function useKnown(ids: string[]) {
+  const { data } = useQuery({
+    queryKey: ['get', '/reports', 'known', ids],
+    queryFn: async () => {
+      const list = await Promise.all([...new Set(ids)].map((id) => http.GET('/reports/{id}', { params: { path: { id } } })));
+      return new Map(list.flatMap(({ data }) => (data ? [[data.id, data] as const] : [])));
+    },
+    placeholderData: keepPreviousData,
+  });
+  return data ?? new Map();
+}
+
+function Where({ d, set }: Part) {
+  const { t } = useTranslation();
+  return (
+    <Fieldset legend={t('form.where')}>
+      <Stack gap="xs">
+        <AreasSelect label={t('form.areas')} description={t('form.areashint')} value={d.areas} onChange={(areas) => set({ areas })} required={d.agents.length === 0} />
+        <AreasSelect label={`${t('form.except')} (${t('common.optional')})`} value={d.except} onChange={(except) => set({ except })} />
+      </Stack>
+    </Fieldset>
+  );
+}
+
+function When({ d, set }: Part) {
+  const { t } = useTranslation();
+  const areas = useAreas();
+  const dayparts = useMemo(() => {
+    const names = new Map<string, string>();
+    for (const a of areas)
+      if (d.areas.length === 0 || d.areas.includes(a.code)) for (const p of a.effective_dayparts ?? []) if (!names.has(p.name)) names.set(p.name, `${daypartName(t, p.name)} (${p.start}–${p.end})`);
+    return [...names].map(([value, label]) => ({ value, label }));
+  }, [areas, d.areas, t]);
+  return (
+    <Fieldset legend={t('form.when')}>
+      <Stack gap="xs">
+        <SegmentedControl aria-label={t('form.when')} value={d.mode} onChange={(mode) => set({ mode: mode as Draft['mode'], lateness: '' })} data={[{ value: 'daypart', label: t('form.daypart') }, { value: 'exact', label: t('form.exact') }]} />
+        <Group align="flex-start" gap="sm">
+          {d.mode === 'daypart' ? (
+            <Select label={t('form.daypartname')} data={dayparts} value={d.daypart || null} onChange={(v) => set({ daypart: v ?? '' })} error={dayparts.length === 0 && t('form.nodayparts')} required withAsterisk={false} w={220} />
+          ) : (
+            <TimeInput label={t('form.time')} value={d.time} onChange={(time) => set({ time })} required />
+          )}
+          <DayInput label={t('form.date')} value={d.date} onChange={(date) => set({ date })} required />
+          <Select
+            label={t('form.repeat')} w={150} allowDeselect={false} value={d.repeat} onChange={(v) => set({ repeat: v as Draft['repeat'] })}
+            data={[{ value: 'once', label: t('form.once') }, { value: 'daily', label: t('form.daily') }, { value: 'weekly', label: t('form.weekly') }, ...(d.repeat === 'custom' ? [{ value: 'custom', label: d.rule }] : [])]}
+          />
+        </Group>
+        {d.repeat === 'weekly' && (
+          <Chip.Group multiple value={d.days} onChange={(days) => set({ days })}>
+            <Group gap={6} role="group" aria-label={t('form.days')}>
+              {weekdays.map((w) => (
+                <Chip key={w} value={w} size="sm">
+                  {t(`weekday.${w}`)}
+                </Chip>
+              ))}
+            </Group>
+          </Chip.Group>
+        )}
+        {d.repeat !== 'once' && (
+          <Group align="flex-start">
+            {d.repeat !== 'custom' && <DayInput label={`${t('form.until')} (${t('common.optional')})`} value={d.until} onChange={(until) => set({ until })} min={d.date} clearable />}
+            <DayInput label={`${t('form.exdates')} (${t('common.optional')})`} value="" onChange={(day) => day && !d.exdates.includes(day) && set({ exdates: [...d.exdates, day].sort() })} />
+          </Group>
+        )}
+        {d.repeat !== 'once' && d.exdates.length > 0 && <MultiSelect aria-label={t('form.exdates')} data={d.exdates.map((x) => ({ value: x, label: written(x) }))} value={d.exdates} onChange={(exdates) => set({ exdates })} />}
+      </Stack>
+    </Fieldset>
+  );
+}
+
+/** What would happen, asked of the hub while the form is filled in. Nothing is written by it. */
+function Ahead({ d, spec }: { d: Draft; spec?: Spec }) {
+  const { t } = useTranslation();
+  const [body] = useDebouncedValue(spec, 400);
+  const { data, error, isFetching } = useQuery({
+    queryKey: ['post', '/broadcasts/preview', d.id, body],
+    enabled: !!body,
+    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }) => {
+      const answer = await http.POST('/broadcasts/preview', { params: { query: { broadcast: d.id } }, body: body!, signal });
+      if (answer.error) throw answer.error;
+      return answer.data;
+    },
+  });
+  return (
+    <Fieldset legend={t('form.preview')} aria-live="polite" aria-busy={isFetching}>
+      {!body || !spec ? <Text size="sm" c="dimmed">{t('form.previewhint')}</Text> : error ? <Trouble error={error} /> : data ? <Foreseen p={data} own={d.id ?? 'draft'} /> : <Title order={3} size="sm">{t('common.loading')}</Title>}
+    </Fieldset>
+  );
+}

@@ -1,0 +1,146 @@
+import { Button, Card, Group, Progress, SegmentedControl, Table, Text, TextInput } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { IconMusicOff, IconSearch, IconUpload } from '@tabler/icons-react';
+import { lazy, Suspense, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'wouter';
+import { http, type Report } from '../api/client';
+import { useList } from '../api/list';
+import { useMe } from '../api/session';
+import { State } from '../parts/badges';
+import { Page } from '../parts/page';
+import { Empty, Rows, Trouble } from '../parts/states';
+import { length, useClock } from '../time';
+import { UploadTray } from './uploads';
+
+const UploadPanel = lazy(() => import('./upload'));
+
+const states = ['', 'draft', 'approved', 'processing', 'failed', 'withdrawn'] as const;
+
+export default function Library() {
+  const { t } = useTranslation();
+  const me = useMe();
+  const [text, setText] = useState('');
+  const [q] = useDebouncedValue(text, 250);
+  const [state, setState] = useState<(typeof states)[number]>('');
+  const [dropped, setDropped] = useState<File[]>();
+  const [over, setOver] = useState(false);
+  const query = { q: q || undefined, state: state || undefined, limit: 50 };
+  const list = useList('/reports', query, (cursor, signal) => http.GET('/reports', { params: { query: { ...query, cursor } }, signal }));
+  const reports = list.items;
+  const may = me.may.includes('author');
+  const narrowed = q !== '' || state !== '';
+
+  return (
+    <Page
+      title={t('library.title')}
+      actions={
+        may && (
+          <Button leftSection={<IconUpload size={18} />} onClick={() => setDropped([])}>
+            {t('library.upload')}
+          </Button>
+        )
+      }
+    >
+      <Group gap="sm" align="flex-end">
+        <TextInput type="search" aria-label={t('library.searchlabel')} placeholder={t('library.search')} leftSection={<IconSearch size={18} />} value={text} onChange={(e) => setText(e.currentTarget.value)} flex={{ base: '1 1 100%', md: '1 1 320px' }} />
+        <div style={{ overflowX: 'auto', maxWidth: '100%' }}>
+          <SegmentedControl aria-label={t('library.filter')} value={state} onChange={(v) => setState(v as typeof state)} data={states.map((s) => ({ value: s, label: s ? t(`state.report.${s}`) : t('common.all') }))} />
+        </div>
+      </Group>
+      <UploadTray />
+      {may && dropped && (
+        <Suspense fallback={<Rows n={2} />}>
+          <UploadPanel files={dropped} close={() => setDropped(undefined)} />
+        </Suspense>
+      )}
+      <Card
+        padding={0}
+        className={over ? 'drop' : undefined}
+        data-over={over || undefined}
+        onDragOver={(e) => {
+          if (!may || !e.dataTransfer.types.includes('Files')) return;
+          e.preventDefault();
+          setOver(true);
+        }}
+        onDragLeave={() => setOver(false)}
+        onDrop={(e) => {
+          if (!may) return;
+          e.preventDefault();
+          setOver(false);
+          setDropped([...e.dataTransfer.files]);
+        }}
+      >
+        {list.error ? (
+          <Trouble error={list.error} again={() => void list.refetch()} />
+        ) : list.isPending ? (
+          <Rows />
+        ) : reports.length === 0 && narrowed ? (
+          <Empty icon={<IconSearch size={44} stroke={1.3} />} title={t('library.nothing')} hint={t('library.nothinghint')}>
+            <Button variant="default" mt="xs" onClick={() => (setText(''), setState(''))}>
+              {t('library.clear')}
+            </Button>
+          </Empty>
+        ) : reports.length === 0 ? (
+          <Empty icon={<IconMusicOff size={44} stroke={1.3} />} title={t('library.empty')} hint={may ? t('library.emptyhint') : undefined} />
+        ) : (
+          <Table className="stack" aria-label={t('library.title')}>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{t('library.col.title')}</Table.Th>
+                <Table.Th>{t('library.col.state')}</Table.Th>
+                <Table.Th ta="right">{t('library.col.length')}</Table.Th>
+                <Table.Th>{t('library.col.author')}</Table.Th>
+                <Table.Th>{t('library.col.created')}</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {reports.map((r) => (
+                <Row key={r.id} r={r} />
+              ))}
+            </Table.Tbody>
+          </Table>
+        )}
+      </Card>
+      {list.hasNextPage && (
+        <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+          {t('common.more')}
+        </Button>
+      )}
+    </Page>
+  );
+}
+
+function Row({ r }: { r: Report }) {
+  const { t } = useTranslation();
+  const clock = useClock();
+  return (
+    <Table.Tr>
+      <Table.Td>
+        <Link className="rowlink" href={`/reports/${r.id}`}>
+          {r.title}
+        </Link>
+        {r.series && (
+          <Text size="xs" c="dimmed">
+            {r.series}
+          </Text>
+        )}
+      </Table.Td>
+      <Table.Td>
+        {r.state === 'processing' ? (
+          <>
+            <Progress value={Math.max(r.progress, 4)} w={130} aria-label={t('state.report.processing')} />
+            <Text size="xs" c="dimmed">
+              {t(`stage.${(r.stage ?? '') as 'probe'}`)} {r.progress}%
+            </Text>
+          </>
+        ) : (
+          <State of="report" is={r.state} />
+        )}
+      </Table.Td>
+      <Table.Td ta="right">{r.duration_ms ? length(r.duration_ms) : '–'}</Table.Td>
+      <Table.Td>{r.author.name}</Table.Td>
+      <Table.Td style={{ whiteSpace: 'nowrap' }}>{clock.both(r.created)}</Table.Td>
+    </Table.Tr>
+  );
+}

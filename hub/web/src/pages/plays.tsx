@@ -1,0 +1,105 @@
+import { Anchor, Button, Card, Group, Select, Table, Text } from '@mantine/core';
+import { IconHistoryOff } from '@tabler/icons-react';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'wouter';
+import { http, type Schemas } from '../api/client';
+import { useList } from '../api/list';
+import { AreaSelect, useAgentNames } from '../parts/areas';
+import { State } from '../parts/badges';
+import { DayInput } from '../parts/inputs';
+import { Page } from '../parts/page';
+import { Empty, Rows, Trouble } from '../parts/states';
+import { addDays, length, useClock } from '../time';
+
+type Play = Schemas['PlayView'];
+
+export default function Plays() {
+  const { t } = useTranslation();
+  const clock = useClock();
+  const today = clock.iso(new Date());
+  const [from, setFrom] = useState(addDays(today, -6));
+  const [to, setTo] = useState(today);
+  const [area, setArea] = useState('');
+  const [outcome, setOutcome] = useState('');
+  const query = { from: `${from}T00:00:00`, to: `${addDays(to || today, 1)}T00:00:00`, area: area || undefined, limit: 200 };
+  const list = useList('/plays', query, (cursor, signal) => http.GET('/plays', { params: { query: { ...query, cursor } }, signal }), !!from && !!to);
+  const plays = list.items.filter((p) => !outcome || p.outcome === outcome);
+  return (
+    <Page title={t('plays.title')}>
+      <Group gap="sm" align="flex-end">
+        <DayInput label={t('common.from')} value={from} max={to} onChange={setFrom} required />
+        <DayInput label={t('common.to')} value={to} min={from} onChange={setTo} required />
+        <Select label={t('plays.outcome')} w={150} value={outcome} onChange={(v) => setOutcome(v ?? '')} allowDeselect={false} data={[{ value: '', label: t('common.all') }, ...(['played', 'cut', 'skipped'] as const).map((o) => ({ value: o, label: t(`state.outcome.${o}`) }))]} />
+        <AreaSelect value={area} onChange={setArea} />
+      </Group>
+      <Trouble error={list.error} again={() => void list.refetch()} />
+      <Card padding={0}>
+        {list.isPending && !list.error ? (
+          <Rows />
+        ) : plays.length === 0 ? (
+          <Empty icon={<IconHistoryOff size={44} stroke={1.3} />} title={t('plays.empty')} hint={t('plays.emptyhint')} />
+        ) : (
+          <Table className="stack" aria-label={t('plays.title')}>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{t('plays.col.what')}</Table.Th>
+                <Table.Th>{t('plays.col.outcome')}</Table.Th>
+                <Table.Th>{t('plays.col.planned')}</Table.Th>
+                <Table.Th>{t('plays.col.agent')}</Table.Th>
+                <Table.Th>{t('plays.col.heard')}</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {plays.map((p) => (
+                <Row key={p.id} p={p} />
+              ))}
+            </Table.Tbody>
+          </Table>
+        )}
+      </Card>
+      {list.hasNextPage && (
+        <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+          {t('common.more')}
+        </Button>
+      )}
+    </Page>
+  );
+}
+
+function Row({ p }: { p: Play }) {
+  const { t } = useTranslation();
+  const clock = useClock();
+  const agent = useAgentNames();
+  return (
+    <Table.Tr data-play={p.id}>
+      <Table.Td>
+        <Link className="rowlink" href={`/reports/${p.report}`}>
+          {p.title}
+        </Link>
+        {p.class !== 'normal' && (
+          <Text size="xs" c="dimmed">
+            {t(`class.${p.class as 'urgent'}`)}
+          </Text>
+        )}
+      </Table.Td>
+      <Table.Td>
+        <State of="outcome" is={p.outcome} />
+        <Text size="xs" c="dimmed">
+          {t(`reason.${p.reason as 'complete'}`, { defaultValue: p.reason })} ·{' '}
+          <Anchor component={Link} href={`/why?agent=${p.agent}&at=${encodeURIComponent(p.planned_start)}`} underline="always" size="xs">
+            {t('plays.why')}
+          </Anchor>
+        </Text>
+      </Table.Td>
+      <Table.Td style={{ whiteSpace: 'nowrap' }}>
+        {clock.exact(p.started_at ?? p.planned_start)}
+        <Text size="xs" c="dimmed">
+          {clock.day(p.planned_start)}
+        </Text>
+      </Table.Td>
+      <Table.Td>{agent(p.agent)}</Table.Td>
+      <Table.Td>{t('plays.heard', { ms: length(p.reached_card_ms), all: length(Date.parse(p.planned_end) - Date.parse(p.planned_start)) })}</Table.Td>
+    </Table.Tr>
+  );
+}

@@ -1,0 +1,58 @@
+import { MultiSelect, Select } from '@mantine/core';
+import { useMemo } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api, type Area } from '../api/client';
+import { useMe } from '../api/session';
+
+export function useAreas(): Area[] {
+  const { data } = api.useQuery('get', '/areas', { params: { query: { limit: 1000 } } }, { staleTime: 60_000 });
+  return data?.items ?? [];
+}
+
+/** Options in the order of the tree, each with the way to it. */
+function useOptions() {
+  const areas = useAreas();
+  return useMemo(() => {
+    const byCode = new Map(areas.map((a) => [a.code, a]));
+    const way = (a: Area): string => {
+      const parent = a.parent ? byCode.get(a.parent) : undefined;
+      return parent ? `${way(parent)} › ${a.name}` : a.name;
+    };
+    return areas.map((a) => ({ value: a.code, label: way(a) })).sort((a, b) => a.label.localeCompare(b.label, 'vi'));
+  }, [areas]);
+}
+
+/** One area; "" is everything the person answers for. */
+export function AreaSelect({ value, onChange }: { value: string; onChange: (code: string) => void }) {
+  const { t } = useTranslation();
+  const me = useMe();
+  const options = useOptions();
+  const data = me.area === '' ? [{ value: '', label: t('common.everywhere') }, ...options] : options;
+  return <Select aria-label={t('common.area')} data={data} value={value || me.area} onChange={(v) => onChange(v ?? '')} searchable allowDeselect={false} w={{ base: '100%', xs: 280 }} />;
+}
+
+export function AreasSelect({ label, description, value, onChange, required }: { label: string; description?: string; value: string[]; onChange: (codes: string[]) => void; required?: boolean }) {
+  const options = useOptions();
+  return <MultiSelect label={label} description={description} data={options} value={value} onChange={onChange} searchable clearable required={required} withAsterisk={false} hidePickedOptions />;
+}
+
+export function useAreaNames(): (code: string) => string {
+  const areas = useAreas();
+  return useMemo(() => {
+    const names = new Map(areas.map((a) => [a.code, a.name]));
+    return (code) => names.get(code) ?? code;
+  }, [areas]);
+}
+
+export function useAgents() {
+  const { data } = api.useQuery('get', '/agents', { params: { query: { limit: 1000 } } }, { staleTime: 30_000 });
+  return data?.items;
+}
+
+export function useAgentNames(): (id: string) => string {
+  const agents = useAgents();
+  return useMemo(() => {
+    const names = new Map((agents ?? []).map((a) => [a.id, a.name]));
+    return (id) => names.get(id) ?? id;
+  }, [agents]);
+}
