@@ -55,6 +55,37 @@ func TestWhyOfThePastGoesByTheRecords(t *testing.T) {
 	}
 }
 
+// People ask by the second, and no card begins on the nanosecond: "why at 17:00" is no silence for 4 ms.
+func TestWhyIsAskedByTheSecond(t *testing.T) {
+	p, s := one(t, "join")
+	x := p.Slots(s.Base(), nil)[0]
+	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+	for _, c := range []struct {
+		name        string
+		late, early time.Duration // of the sound's two ends
+		at          time.Time
+		heard       bool
+	}{
+		{"it began some milliseconds late", ms(4), 0, x.Start, true},
+		{"not before its plan", ms(4), 0, x.Start.Add(-1), false},
+		{"it ended some milliseconds early", 0, ms(7), x.End.Add(-ms(1)), true},
+		{"not after its plan", 0, ms(7), x.End, false},
+		{"it joined seconds late", ms(3000), 0, x.Start, false},
+		{"it was cut seconds before its end", 0, ms(3000), x.End.Add(-ms(1)), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			play := broadcast.Play{Slot: x.ID, Broadcast: "x", Version: 1, Class: x.Class, PlannedStart: x.Start, PlannedEnd: x.End,
+				StartedAt: x.Start.Add(c.late), EndedAt: x.End.Add(-c.early), Outcome: broadcast.Played, Reason: broadcast.ReasonComplete}
+			for _, segments := range [][]broadcast.Segment{nil, {{StartedAt: play.StartedAt, EndedAt: x.Start.Add(time.Minute)}, {StartedAt: x.Start.Add(2 * time.Minute), EndedAt: play.EndedAt}}} {
+				play.Segments = segments
+				if a := p.Why(c.at, broadcast.State{}, []broadcast.Play{play}); (a.Winner != nil) != c.heard {
+					t.Errorf("of %d segments: winner %v, silence %q", len(segments), a.Winner, a.Silence)
+				}
+			}
+		})
+	}
+}
+
 func TestAudioThatIsLackingSilencesNothing(t *testing.T) {
 	p, s := one(t, "join")
 	var state broadcast.State

@@ -88,11 +88,23 @@ func (w *asking) ask(sl Slot) {
 	}
 }
 
+// onTime is how far a sound may lie from its plan and still be asked for by it: people ask by the second.
+const onTime = time.Second
+
+// heardAt tells whether a slot sounded at an instant. Where it began or ended on time, its plan says when.
 func heardAt(play Play, at time.Time) bool {
-	if len(play.Segments) == 0 {
-		return Span{Start: play.StartedAt, End: play.EndedAt}.Has(at)
+	near := func(sounded, planned time.Time) time.Time {
+		if sounded.Sub(planned).Abs() < onTime {
+			return planned
+		}
+		return sounded
 	}
-	return slices.ContainsFunc(play.Segments, func(s Segment) bool { return Span{Start: s.StartedAt, End: s.EndedAt}.Has(at) })
+	if len(play.Segments) == 0 {
+		return Span{Start: near(play.StartedAt, play.PlannedStart), End: near(play.EndedAt, play.PlannedEnd)}.Has(at)
+	}
+	return slices.ContainsFunc(play.Segments, func(s Segment) bool {
+		return Span{Start: near(s.StartedAt, play.PlannedStart), End: near(s.EndedAt, play.PlannedEnd)}.Has(at)
+	})
 }
 
 // answer settles between what is left: a record wins over a plan, and among the planned a bulletin, silenced
