@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { copyFile, readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { base, choose, fleetTime, hub, line, nameOf, passwordOf, shots, signIn, speech, stranger } from './people';
@@ -291,6 +291,30 @@ test('a withdrawal asks for its reason and tells whom the report reached', async
   await dialog.getByLabel('Lý do').fill('Luật đã thay đổi');
   await dialog.getByRole('button', { name: 'Thu hồi' }).click();
   await expect(minh.getByText(/Luật đã thay đổi/)).toBeVisible();
+});
+
+test('an upload that was broken off goes on where it was, when the same file is chosen again', async () => {
+  const file = join(dirname(shots), 'tiep tuc.wav');
+  await copyFile(speech, file);
+  const slow = await author.newCDPSession(lan);
+  await slow.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 100_000 });
+  const send = async () => {
+    await lan.goto('/');
+    await lan.getByRole('button', { name: 'Tải lên' }).click();
+    const [chooser] = await Promise.all([lan.waitForEvent('filechooser'), lan.getByRole('button', { name: 'Chọn tệp' }).click()]);
+    await chooser.setFiles(file);
+    await lan.getByRole('button', { name: 'Tải 1 tệp lên' }).click();
+  };
+  await send();
+  await expect(lan.getByText(/[2-9]\d\s?%/).first()).toBeVisible();
+  lan.once('dialog', (d) => d.accept()); // "leave in the middle of an upload?"
+  const begins: number[] = [];
+  lan.on('request', (r) => r.method() === 'PATCH' && r.url().includes('/uploads/') && begins.push(Number(r.headers()['upload-offset'])));
+  await lan.reload();
+  await send();
+  await expect(lan.getByRole('link', { name: 'tiep tuc', exact: true }).first()).toBeVisible();
+  expect(begins[0]).toBeGreaterThan(0);
+  await slow.detach();
 });
 
 test('in English, and an address that leads nowhere', async () => {

@@ -1,7 +1,8 @@
 import { useSyncExternalStore } from 'react';
+import type { DetailedError } from 'tus-js-client';
 import i18n from '../i18n';
 import { session } from './session';
-import type { Problem, Report } from './client';
+import type { Problem } from './client';
 
 /** One file on its way; it stays in the list until the person clears it. */
 export type Upload = {
@@ -32,32 +33,57 @@ function next() {
     .forEach(send);
 }
 
-/** fetch tells nothing of how far a request is; XMLHttpRequest does. */
-function send(u: Upload) {
-  change(u.id, { state: 'sending', percent: 0, error: undefined });
-  const form = new FormData();
-  for (const [name, value] of Object.entries(u.fields)) if (value) form.append(name, value);
-  form.append('audio', u.file, u.file.name);
-  const r = new XMLHttpRequest();
-  r.open('POST', '/api/v1/reports');
-  r.setRequestHeader('Accept-Language', i18n.language);
-  r.responseType = 'json';
-  r.upload.onprogress = (e) => e.lengthComputable && change(u.id, { percent: Math.floor((100 * e.loaded) / e.total) });
-  r.onload = async () => {
-    if (r.status === 401) {
-      change(u.id, { state: 'waiting' });
-      await session.again();
-      return next();
-    }
-    if (r.status === 201) change(u.id, { state: 'done', percent: 100, report: (r.response as Report).id });
-    else change(u.id, { state: 'failed', error: (r.response as Problem | null) ?? 'network' });
-    next();
-  };
-  r.onerror = () => {
-    change(u.id, { state: 'failed', error: 'network' });
-    next();
-  };
-  r.send(form);
+/**
+ * In pieces, by tus: what has arrived is not sent again, neither after a broken line nor when the page was closed and the
+ * person chooses the same file again.
+ */
+async function send(u: Upload) {
+  change(u.id, { state: 'sending', error: undefined });
+  const metadata: Record<string, string> = { filename: u.file.name };
+  for (const [name, value] of Object.entries(u.fields)) if (value) metadata[name] = value;
+  const { Upload: Tus } = await import('tus-js-client'); // who only looks does not load it
+  const way = new Tus(u.file, {
+    endpoint: '/api/v1/uploads',
+    headers: { 'Accept-Language': i18n.language },
+    metadata,
+    retryDelays: [1000, 3000, 5000, 10_000, 20_000],
+    removeFingerprintOnSuccess: true,
+    onShouldRetry: (e) => passing(status(e)),
+    onProgress: (sent, total) => change(u.id, { percent: Math.floor((100 * sent) / total) }),
+    onAfterResponse: (_, answer) => {
+      const report = answer.getHeader('Loa-Report');
+      if (report) change(u.id, { report });
+    },
+    onSuccess: () => {
+      change(u.id, { state: 'done', percent: 100 });
+      next();
+    },
+    onError: async (e) => {
+      if (status(e) === 401) {
+        change(u.id, { state: 'waiting' });
+        await session.again();
+      } else {
+        change(u.id, { state: 'failed', error: problem(e) });
+      }
+      next();
+    },
+  });
+  const before = (await way.findPreviousUploads()).find((b) => JSON.stringify(b.metadata) === JSON.stringify(metadata));
+  if (before) way.resumeFromPreviousUpload(before);
+  way.start();
+}
+
+const status = (e: Error | DetailedError) => ('originalResponse' in e && e.originalResponse?.getStatus()) || 0;
+
+/** What may be over in a moment: no answer, a hub that restarts, another connection that has not ended yet. */
+const passing = (code: number) => code === 0 || code === 409 || code === 423 || code >= 500;
+
+function problem(e: Error | DetailedError): Problem | 'network' {
+  try {
+    return JSON.parse(('originalResponse' in e && e.originalResponse?.getBody()) || '') as Problem;
+  } catch {
+    return 'network';
+  }
 }
 
 export const uploads = {
