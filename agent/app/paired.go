@@ -208,6 +208,10 @@ func (a *App) sources() console.Sources {
 			return err
 		},
 		Decided: p.decisions.List,
+		Live: func() console.Live {
+			now, _ := p.scheduler.Playing()
+			return console.Live{At: a.now(), Now: now, Level: p.player.Level()}
+		},
 	}
 }
 

@@ -134,11 +134,15 @@ func (p *Plan) decided(at time.Time, match func(*Decision) bool) *Decision {
 	return best
 }
 
-// slotDecision is the skip or move that holds for a slot: nil for a slot the commune has no say in. Its say
-// is over its own items, and over normal ones of the hub where the policy lets it (Circular 39/2020: the
-// commune chooses when a normal item is played).
+// CommuneDecides tells whether a commune may skip and move what is of that class and owner: its own items, and normal
+// ones of the hub where the policy lets it (Circular 39/2020: the commune chooses when a normal item is played).
+func (r Rules) CommuneDecides(class Class, owner Owner) bool {
+	return owner == OwnerCommune && class != Urgent || class == Normal && r.CommuneMayMove
+}
+
+// slotDecision is the skip or move that holds for a slot: nil for a slot the commune has no say in.
 func (p *Plan) slotDecision(c *cand, slot string, at time.Time) *Decision {
-	if c.Owner != OwnerCommune && (c.Class != Normal || !p.Head.Rules.CommuneMayMove) {
+	if !p.Head.Rules.CommuneDecides(c.Class, c.Owner) {
 		return nil
 	}
 	return p.decided(at, func(d *Decision) bool {

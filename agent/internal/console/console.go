@@ -58,9 +58,11 @@ func (c *Console) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /api/v1/status", c.status)
+	mux.HandleFunc("GET /api/v1/live", c.live)
 	mux.HandleFunc("GET /api/v1/why", c.why)
 	mux.HandleFunc("GET /{$}", c.page)
-	mux.HandleFunc("GET /style.css", style)
+	mux.HandleFunc("GET /style.css", asset("style.css", "text/css"))
+	mux.HandleFunc("GET /app.js", asset("app.js", "text/javascript"))
 	for name, a := range actions() {
 		mux.HandleFunc("POST /api/v1/"+name, c.act(name, a, false))
 		mux.HandleFunc("POST /"+name, c.act(name, a, true))
@@ -84,7 +86,7 @@ func (c *Console) guarded(next http.Handler) http.Handler {
 			return
 		}
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")

@@ -2,8 +2,10 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"errors"
+	"fmt"
 	"html/template"
 	"net/http"
 	"slices"
@@ -14,10 +16,13 @@ import (
 	"github.com/loa-vn/loa/internal/problem"
 )
 
-//go:embed page/index.html page/form.html page/style.css
+//go:embed page
 var files embed.FS
 
-// page shows the view to people. It has no script: what it does it does by forms.
+// reload is after how many seconds a page without its script is loaded anew.
+const reload = 5
+
+// page shows the view to people. Its script only moves what moves: all it does it does by forms.
 func (c *Console) page(w http.ResponseWriter, r *http.Request) {
 	s := c.sources()
 	v, err := Make(s, true)
@@ -27,8 +32,28 @@ func (c *Console) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	t := language(r)
-	w.Header().Set("Refresh", "5")
-	c.show(w, http.StatusOK, "index.html", t, zone(s), map[string]any{"V": v, "Lang": t.code, "Other": t.other, "Chosen": c.pin.Chosen()})
+	fields := map[string]any{"V": v, "Lang": t.code, "Other": t.other, "Chosen": c.pin.Chosen(), "Every": reload, "Heading": t.say("title"),
+		"Parts": parts(v), "Quiet": quiet(v), "Acts": offered(v), "Level": quietest, "Seconds": 0, "Of": 0}
+	if v.Name != "" {
+		fields["Heading"] = v.Name
+	}
+	if s.Live != nil {
+		l := s.Live()
+		fields["Level"] = decibels(l.Level)
+	}
+	if v.Status != nil && v.NowPlaying != nil {
+		fields["Seconds"], fields["Of"] = progress(v.NowPlaying, v.At)
+	}
+	c.show(w, http.StatusOK, "index.html", t, zone(s), fields)
+}
+
+// offered are the actions for which the first page has a button, in its order.
+func offered(v View) []string {
+	mute := "mute"
+	if v.Muted {
+		mute = "unmute"
+	}
+	return []string{mute, "pin"}
 }
 
 // asked are the actions that have a page of their own, where the operator says what is needed for them. It is not
@@ -38,13 +63,10 @@ func asked() []string { return []string{"mute", "unmute", "skip", "pin"} }
 // ask shows the page of an action, again with a problem when it was refused.
 func (c *Console) ask(w http.ResponseWriter, r *http.Request, name string, in request, problem *problem.Error) {
 	t, s := language(r), c.sources()
-	fields := map[string]any{"Do": name, "In": in, "Lang": t.code, "Chosen": c.pin.Chosen()}
+	fields := map[string]any{"Do": name, "In": in, "Lang": t.code, "Chosen": c.pin.Chosen(), "Heading": t.say("do_" + name)}
 	status := http.StatusOK
 	if problem != nil {
-		status, fields["Problem"] = problem.Status, problem.VI
-		if t.code == "en" {
-			fields["Problem"] = problem.EN
-		}
+		status, fields["Problem"] = problem.Status, t.problem(problem)
 	}
 	if name == "skip" {
 		v, err := Make(s, true)
@@ -75,23 +97,31 @@ func (c *Console) refused(w http.ResponseWriter, r *http.Request, name string, i
 	c.ask(w, r, name, in, p)
 }
 
+// zone is the fleet's, as the plan says; before the first plan it is Vietnam's.
 func zone(s Sources) *time.Location {
 	if s.Plan != nil {
 		if plan := s.Plan(); plan != nil {
 			return plan.Zone
 		}
 	}
-	return time.UTC
+	zone, err := time.LoadLocation("Asia/Ho_Chi_Minh")
+	if err != nil { // broadcast embeds the zones
+		return time.UTC
+	}
+	return zone
 }
 
 // show makes a page of a template.
 func (c *Console) show(w http.ResponseWriter, status int, name string, t text, zone *time.Location, fields map[string]any) {
 	tmpl, err := template.New(name).Funcs(template.FuncMap{
-		"t":     t.say,
-		"clock": func(at time.Time) string { return at.In(zone).Format("15:04:05") },
-		"day":   func(at time.Time) string { return at.In(zone).Format("02/01/2006") },
-		"mib":   func(n int64) int64 { return n >> 20 },
-	}).ParseFS(files, "page/"+name)
+		"t":       t.say,
+		"clock":   func(at time.Time) string { return at.In(zone).Format("15:04:05") },
+		"day":     func(at time.Time) string { return at.In(zone).Format("02/01/2006") },
+		"weekday": func(at time.Time) string { return t.say(strings.ToLower(at.In(zone).Weekday().String())) },
+		"minutes": func(s int) string { return fmt.Sprintf("%d:%02d", s/60, s%60) },
+		"grade":   func(state string) string { return cmp.Or(grades()[state], "good") },
+		"mib":     func(n int64) int64 { return n >> 20 },
+	}).ParseFS(files, "page/layout.html", "page/"+name)
 	var out bytes.Buffer
 	if err == nil {
 		err = tmpl.Execute(&out, fields)
@@ -106,14 +136,17 @@ func (c *Console) show(w http.ResponseWriter, status int, name string, t text, z
 	_, _ = w.Write(out.Bytes()) // the reader has gone: nothing to be done
 }
 
-func style(w http.ResponseWriter, _ *http.Request) {
-	css, err := files.ReadFile("page/style.css")
-	if err != nil {
-		fail(w, errInternal)
-		return
+// asset serves a file of the page.
+func asset(name, kind string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		raw, err := files.ReadFile("page/" + name)
+		if err != nil {
+			fail(w, errInternal)
+			return
+		}
+		w.Header().Set("Content-Type", kind+"; charset=utf-8")
+		_, _ = w.Write(raw) // the reader has gone: nothing to be done
 	}
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	_, _ = w.Write(css) // the reader has gone: nothing to be done
 }
 
 // text is one language's words.
@@ -130,13 +163,19 @@ func (t text) say(key string) string {
 	return key
 }
 
-// language is what ?lang= says, else what the browser prefers, else Vietnamese.
-func language(r *http.Request) text {
-	want := r.URL.Query().Get("lang")
-	if want == "" {
-		want = r.Header.Get("Accept-Language")
+// refusal is a problem as a page shows it.
+type refusal struct{ Code, Say string }
+
+func (t text) problem(p *problem.Error) refusal {
+	if t.code == "en" {
+		return refusal{p.Code, p.EN}
 	}
-	if strings.HasPrefix(strings.ToLower(want), "en") {
+	return refusal{p.Code, p.VI}
+}
+
+// language is what ?lang= says, else Vietnamese, whatever the PC's browser was installed in.
+func language(r *http.Request) text {
+	if r.URL.Query().Get("lang") == "en" {
 		return text{"en", "vi", english()}
 	}
 	return text{"vi", "en", vietnamese()}
@@ -154,5 +193,6 @@ func keys() []string {
 		broadcast.ReasonSuperseded, broadcast.ReasonCancelled, broadcast.ReasonPlanEnded, broadcast.ReasonClock,
 		broadcast.ReasonOff, broadcast.ReasonPower, broadcast.ReasonAudioMissing, broadcast.ReasonAudioDamaged,
 		broadcast.ReasonCardMissing,
+		"class_normal", "class_priority", "class_urgent", "owner_hub", "owner_commune",
 		"do_mute", "do_unmute", "do_skip", "do_pin", "kind_hold", "kind_release", "kind_mute", "kind_unmute", "kind_skip", "kind_move", "kind_order", "by_pc", "by_hub"}
 }

@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/loa-vn/loa/agent/internal/decisions"
@@ -23,6 +24,15 @@ type Sources struct {
 	Decide func(broadcast.Decision) error
 	// Decided gives the decisions of this PC, oldest first.
 	Decided func() []decisions.Entry
+	// Live gives what changes from one moment to the next.
+	Live func() Live
+}
+
+// Live is what the page asks for several times a second.
+type Live struct {
+	At    time.Time           // best known time
+	Now   *broadcast.Sounding // nil for nothing
+	Level float64             // peak (0..1) of what goes to the card
 }
 
 // Pairing is whose agent this is and how its line is.
@@ -80,12 +90,16 @@ type Slot struct {
 	Slot      string            `json:"slot"`
 	Title     string            `json:"title"`
 	Class     broadcast.Class   `json:"class"`
+	Owner     broadcast.Owner   `json:"owner,omitempty"` // hub | commune; "" for what is in the plan no more
+	Daypart   string            `json:"daypart,omitempty"`
 	Start     time.Time         `json:"start"`
 	End       time.Time         `json:"end"`
 	State     string            `json:"state"` // planned | playing | done
 	Outcome   broadcast.Outcome `json:"outcome,omitempty"`
 	Reason    string            `json:"reason,omitempty"`
 	ReachedMS int64             `json:"reached_card_ms,omitempty"`
+	MaySkip   bool              `json:"may_skip,omitempty"` // the commune has a say in it
+	MayMove   bool              `json:"may_move,omitempty"` // and it has not begun
 }
 
 // Make joins what the sources say now.
@@ -164,7 +178,10 @@ func today(s Sources, plan *broadcast.Plan, status broadcast.Status) ([]Slot, er
 	}
 	list := []Slot{}
 	for _, sl := range plan.Slots(date, pins) {
-		list = append(list, slotOf(sl, done, status))
+		one := slotOf(sl, done, status)
+		one.MaySkip = one.State != "done" && one.Outcome == "" && plan.Head.Rules.CommuneDecides(sl.Class, sl.Owner)
+		one.MayMove = one.MaySkip && one.State == "planned" && sl.Start.After(status.At)
+		list = append(list, one)
 		delete(done, sl.ID)
 	}
 	for _, p := range done { // bulletins, and what is in the plan no more
@@ -176,7 +193,8 @@ func today(s Sources, plan *broadcast.Plan, status broadcast.Status) ([]Slot, er
 }
 
 func slotOf(sl broadcast.Slot, done map[string]broadcast.Play, status broadcast.Status) Slot {
-	out := Slot{Slot: sl.ID, Title: sl.Item.Title, Class: sl.Class, Start: sl.Start, End: sl.End, State: "planned", Reason: sl.Skip}
+	out := Slot{Slot: sl.ID, Title: sl.Item.Title, Class: sl.Class, Owner: sl.Owner, Start: sl.Start, End: sl.End, State: "planned", Reason: sl.Skip}
+	_, out.Daypart, _ = strings.Cut(sl.Occurrence, "/")
 	if out.Reason != "" {
 		out.Outcome = broadcast.Skipped
 	}

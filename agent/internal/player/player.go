@@ -104,6 +104,14 @@ func (p *Player) Card() CardState {
 // WatchCard gives the state of the sound card and a channel that is closed when it changes.
 func (p *Player) WatchCard() (CardState, <-chan struct{}) { return p.output.Watch() }
 
+// Level gives the peak (0..1) of what goes to the card now, 0 for an Output that does not measure it.
+func (p *Player) Level() float64 {
+	if m, ok := p.output.(interface{ Level() float64 }); ok {
+		return m.Level()
+	}
+	return 0
+}
+
 // Lead is how far ahead of its instant a cue must come so that nothing of its beginning is lost: a sound
 // that is to begin at once begins at now + Lead.
 func (p *Player) Lead() time.Duration { return p.output.Lead() }

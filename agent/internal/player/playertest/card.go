@@ -51,6 +51,7 @@ type Card struct {
 	changed chan struct{} // closed and replaced at each change of state
 	sounded []Sounded
 	added   chan struct{} // closed and replaced when sounded grows
+	level   float64
 }
 
 // New makes a card that is there.
@@ -68,6 +69,20 @@ func (c *Card) Set(state player.Condition, detail string) {
 	c.state = player.CardState{State: state, Detail: detail, Since: c.now()}
 	close(c.changed)
 	c.changed = make(chan struct{})
+}
+
+// SetLevel sets what Level gives.
+func (c *Card) SetLevel(peak float64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.level = peak
+}
+
+// Level gives what SetLevel set, as a card that measures its peak.
+func (c *Card) Level() float64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.level
 }
 
 // Sounded gives all that has reached the card, in the order in which it ended. What a voice is still playing is
