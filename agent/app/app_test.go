@@ -352,7 +352,7 @@ func TestTheToneReachesTheCard(t *testing.T) {
 		t.Errorf("%v, %v", reached, err)
 	}
 	buf := make([]float32, 48000)
-	_, _ = tone{}.ReadAt(buf, 0)
+	_, _ = tone{100}.ReadAt(buf, 0)
 	var peak float32
 	for _, v := range buf {
 		peak = max(peak, v)

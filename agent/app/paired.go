@@ -33,6 +33,7 @@ type paired struct {
 	player    *player.Player
 	playlog   *playlog.Log
 	health    *health.Health
+	tester    *tester
 }
 
 // assemble opens what the agent keeps and joins the parts. If it fails, nothing is left open.
@@ -75,6 +76,7 @@ func (a *App) assemble(who identity) (p *paired, err error) {
 		p.amplifier = a.amplify(p)
 	}
 	p.health = a.watch(p)
+	p.tester = newTester(a, p, output)
 	p.link, err = a.dial(p, who)
 	return p, err
 }
@@ -153,6 +155,7 @@ func (p *paired) run(ctx context.Context) error {
 	upper.Go(func() error { return named("scheduler", p.scheduler.Run(over)) })
 	upper.Go(func() error { return named("link", p.link.Run(over)) })
 	upper.Go(func() error { return named("health", p.health.Run(over)) })
+	upper.Go(func() error { return named("test tone", p.tester.Run(over)) })
 	upper.Go(func() error { // a lower part that fails ends the upper ones
 		select {
 		case <-over.Done():
@@ -207,7 +210,10 @@ func (a *App) sources() console.Sources {
 			_, err := p.decisions.Add(p.cache.Plan(), d)
 			return err
 		},
-		Decided: p.decisions.List,
+		Decided:   p.decisions.List,
+		SetClock:  a.clock.SetByOperator,
+		StartTone: p.tester.Start,
+		Tone:      p.tester.State,
 		Live: func() console.Live {
 			now, _ := p.scheduler.Playing()
 			return console.Live{At: a.now(), Now: now, Level: p.player.Level()}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"net/http"
 	"os"
 	"time"
@@ -198,20 +197,11 @@ func awaitCard(ctx context.Context, out player.Output) error {
 	}
 }
 
-// The test tone, as broadcasters line up with: 1 kHz at -18 dBFS (EBU R 68).
-const (
-	toneHz    = 1000
-	toneLevel = -18.0
-	toneRate  = 48000
-	toneTime  = 3 * time.Second
-)
-
 // TestTone plays the tone on the sound card and tells how much of it got there.
 func TestTone(ctx context.Context, o Options) (reached time.Duration, err error) {
 	err = withCard(ctx, o, func(ctx context.Context, out player.Output) error {
-		frames := int64(toneTime.Seconds() * toneRate)
 		return withAmplifier(ctx, o, func(ctx context.Context) error {
-			heard := out.Play(ctx, player.Voice{Slot: "test-tone", PCM: tone{}, At: mono.Now().Add(out.Lead()), End: frames})
+			heard := out.Play(ctx, toneVoice(out, mono.Now(), 100))
 			reached = time.Duration(heard.Reached) * time.Second / toneRate
 			if !heard.Complete {
 				return errNoCard
@@ -220,16 +210,4 @@ func TestTone(ctx context.Context, o Options) (reached time.Duration, err error)
 		})
 	})
 	return reached, err
-}
-
-type tone struct{}
-
-// ReadAt gives the sine at a position.
-func (tone) ReadAt(buf []float32, pos int64) (int, error) {
-	amplitude := math.Pow(10, toneLevel/20)
-	for i := range buf {
-		t := float64(pos+int64(i)) / toneRate
-		buf[i] = float32(amplitude * math.Sin(2*math.Pi*toneHz*t))
-	}
-	return len(buf), nil
 }

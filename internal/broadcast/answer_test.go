@@ -172,3 +172,41 @@ func TestDecisionsOfThePCThatTheHeadLacks(t *testing.T) {
 		t.Errorf("the plan it came from changed: %q", got)
 	}
 }
+
+func TestWhatATestToneMayNotCross(t *testing.T) {
+	p, s := one(t, "join")
+	span := func(from, to string) broadcast.Span { return broadcast.Span{Start: s.Time(from), End: s.Time(to)} }
+	until := s.Time("13:00")
+	held := p.WithDecisions(broadcast.Decision{Kind: "hold", When: s.Time("12:00"), Until: &until, Source: "pc", Counter: 1})
+	muted := p.WithDecisions(broadcast.Decision{Kind: "mute", When: s.Time("12:00"), Source: "pc", Counter: 1})
+	for want, got := range map[string]string{
+		"":                         p.Forbids(span("12:00", "12:01")),
+		broadcast.ReasonQuietHours: p.Forbids(span("20:59", "21:01")),
+		broadcast.ReasonStopped:    held.Forbids(span("12:30", "12:31")),
+		broadcast.ReasonMuted:      muted.Forbids(span("15:00", "15:01")),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestAVolumeThatIsNone(t *testing.T) {
+	good := broadcast.Decision{Kind: "volume", Percent: 60, When: time.Now(), Source: "pc", Counter: 1}
+	if err := good.Check(); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*broadcast.Decision){
+		"silence is a mute":        func(d *broadcast.Decision) { d.Percent = 0 },
+		"louder than all":          func(d *broadcast.Decision) { d.Percent = 101 },
+		"made where nobody hears":  func(d *broadcast.Decision) { d.Source = "hub" },
+		"with an end":              func(d *broadcast.Decision) { d.Until = &d.When },
+		"another kind with volume": func(d *broadcast.Decision) { d.Kind = "unmute" },
+	} {
+		d := good
+		change(&d)
+		if d.Check() == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+}

@@ -215,7 +215,7 @@ func (d *deciding) mayBegin(b *Bulletin, sl Slot) bool {
 func (d *deciding) bulletinCue(w wish, begin time.Time) *Cue {
 	volume := d.p.Head.Rules.UrgentVolume
 	if w.b.Kind != "live" {
-		volume = min(volume, d.p.Head.Rules.VolumeAt(begin, d.p.Zone))
+		volume = min(volume, d.p.VolumeAt(begin))
 	}
 	c := &Cue{Slot: w.slot, Begin: begin, Ends: begin.Add(w.slot.Length()), VolumePercent: volume, Reason: ReasonComplete}
 	if w.going {

@@ -270,7 +270,7 @@ func (p *Plan) reserved(span Span) bool {
 }
 
 func (d *deciding) cue(sl Slot, begin time.Time, offset time.Duration, ends time.Time, reason string) *Cue {
-	return &Cue{Slot: sl, Begin: begin, Offset: offset, Ends: ends, VolumePercent: d.p.Head.Rules.VolumeAt(begin, d.p.Zone), Reason: reason}
+	return &Cue{Slot: sl, Begin: begin, Offset: offset, Ends: ends, VolumePercent: d.p.VolumeAt(begin), Reason: reason}
 }
 
 // choose takes the one that sounds now.

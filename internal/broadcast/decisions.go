@@ -14,12 +14,16 @@ const maxSubjects = 64
 // Check tells what keeps a decision from being one, whoever made it.
 func (d Decision) Check() error {
 	switch {
-	case !slices.Contains([]string{"skip", "move", "order", "hold", "release", "mute", "unmute"}, d.Kind):
+	case !slices.Contains([]string{"skip", "move", "order", "hold", "release", "mute", "unmute", "volume"}, d.Kind):
 		return fmt.Errorf("the kind %.20q is unknown", d.Kind)
 	case d.When.IsZero() || far(d.When) || d.Source != "pc" && d.Source != "hub":
 		return errors.New("the decision has no instant or source")
 	case d.Kind == "move" && (d.To == nil || far(*d.To)):
 		return errors.New("a move needs an instant to move to")
+	case d.Kind == "volume" && (d.Percent < LeastVolume || d.Percent > 100 || d.Subject != "" || d.Until != nil) || d.Kind != "volume" && d.Percent != 0:
+		return fmt.Errorf("a volume is from %d to 100 percent", LeastVolume)
+	case d.Kind == "volume" && d.Source != "pc":
+		return errors.New("the volume is set where it is heard, at the PC")
 	case d.Until != nil && far(*d.Until):
 		return errors.New("it ends at no time there is")
 	case len(d.Subject) > 300 || utf8.RuneCountInString(d.Who) > 200 || utf8.RuneCountInString(d.Reason) > 500 || len(d.Order) > maxSubjects:
@@ -109,6 +113,34 @@ func (p *Plan) Muted(at time.Time) (until time.Time, muted bool) {
 	return until, true
 }
 
+// LeastVolume is the least a commune can turn its volume down to, in percent: to be silent it mutes, which says so.
+const LeastVolume = 10
+
+// VolumeAt gives the volume, in percent, of what is scheduled to begin at an instant: that of the policy, or less
+// where the commune has turned it down.
+func (p *Plan) VolumeAt(t time.Time) int {
+	volume := p.Head.Rules.VolumeAt(t, p.Zone)
+	if d := p.decided(t, func(d *Decision) bool { return d.Kind == "volume" }); d != nil {
+		volume = min(volume, d.Percent)
+	}
+	return volume
+}
+
+// Forbids tells why nothing that is not in the timetable may be heard in a span, such as a test tone: "" when it may.
+func (p *Plan) Forbids(span Span) string {
+	switch {
+	case p.held(span.Start, time.Time{}):
+		return ReasonStopped
+	case p.muted(span.Start):
+		return ReasonMuted
+	case !p.Head.Rules.Allows(span, p.Zone):
+		return ReasonQuietHours
+	case p.reserved(span):
+		return ReasonReserved
+	}
+	return ""
+}
+
 // before tells whether d loses against o, a decision about the same subject: the higher counter wins, a tie
 // goes to the PC, then the later one.
 func (d *Decision) before(o *Decision) bool {
@@ -150,12 +182,12 @@ func (p *Plan) slotDecision(c *cand, slot string, at time.Time) *Decision {
 	})
 }
 
-// orderLead is until when before a daypart the commune may reorder it (design.md, Timetable, rule 3).
-const orderLead = 30 * time.Minute
+// OrderLead is until when before a daypart the commune may reorder it (design.md, Timetable, rule 3).
+const OrderLead = 30 * time.Minute
 
 // order is the order the commune gave a daypart in time, nil for none.
 func (p *Plan) order(occurrence string, start time.Time) []string {
-	d := p.decided(start.Add(-orderLead), func(d *Decision) bool { return d.Kind == "order" && d.Subject == occurrence })
+	d := p.decided(start.Add(-OrderLead), func(d *Decision) bool { return d.Kind == "order" && d.Subject == occurrence })
 	if d == nil {
 		return nil
 	}

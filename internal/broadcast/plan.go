@@ -162,11 +162,12 @@ type Repeat struct {
 // Decision of a commune about its own programme, made at the PC or on the hub. Of two about the same
 // subject the higher counter wins, a tie goes to the PC.
 type Decision struct {
-	Kind    string     `json:"kind"`    // skip | move | order | hold | release | mute | unmute
+	Kind    string     `json:"kind"`    // skip | move | order | hold | release | mute | unmute | volume
 	Subject string     `json:"subject"` // slot id, or occurrence key for order and hold, or "" for mute
 	To      *time.Time `json:"to,omitempty"`
-	Order   []string   `json:"order,omitempty"` // candidate keys in the order wanted, for order
-	Until   *time.Time `json:"until,omitempty"` // for mute and hold
+	Order   []string   `json:"order,omitempty"`   // candidate keys in the order wanted, for order
+	Until   *time.Time `json:"until,omitempty"`   // for mute and hold
+	Percent int        `json:"percent,omitempty"` // for volume: what is scheduled, and drills, are no louder
 	Who     string     `json:"who"`
 	When    time.Time  `json:"when"`
 	Counter uint64     `json:"counter"`

@@ -84,6 +84,7 @@ type Decision struct {
 	To      string   `json:"to,omitempty"`
 	Until   string   `json:"until,omitempty"`
 	Order   []string `json:"order,omitempty"`
+	Percent int      `json:"percent,omitempty"`
 	Counter uint64   `json:"counter,omitempty"` // default its place in the list
 	Source  string   `json:"source,omitempty"`  // default pc
 }
@@ -255,7 +256,7 @@ func (s *Scenario) bulletin(b Bulletin) broadcast.Bulletin {
 }
 
 func (s *Scenario) decision(i int, d Decision, keys map[string]string) broadcast.Decision {
-	out := broadcast.Decision{Kind: d.Kind, Subject: d.On, To: s.optional(d.To), Until: s.optional(d.Until), Who: "operator",
+	out := broadcast.Decision{Kind: d.Kind, Subject: d.On, To: s.optional(d.To), Until: s.optional(d.Until), Percent: d.Percent, Who: "operator",
 		When: s.Time(d.When), Counter: d.Counter, Source: or(d.Source, "pc")}
 	if id, item, ok := strings.Cut(d.On, "#"); ok {
 		out.Subject = keys[id] + "#" + item

@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -29,6 +30,9 @@ var (
 	errSlot = problem.New("SLOT_UNKNOWN", http.StatusUnprocessableEntity,
 		"Hôm nay không có mục này, hoặc đã phát. Hãy chọn lại trong danh sách hôm nay.",
 		"Today has no such item, or it was played already. Choose again from today's list.").At("slot")
+	errNotCommunes = problem.New("SLOT_NOT_COMMUNES", http.StatusConflict,
+		"Xã không được bỏ qua hay dời mục này: đây là mục ưu tiên của trung tâm, hoặc quy định không cho. Cần thì bấm Dừng, rồi gọi trung tâm.",
+		"The commune may neither skip nor move this item: it is a priority item of the hub, or the policy does not let it. If you must, press Stop and call the hub.").At("slot")
 )
 
 // request is what an action is told, by form or as JSON.
@@ -39,12 +43,19 @@ type request struct {
 	Reason  string `json:"reason"`
 	Slot    string `json:"slot"`
 	Minutes int    `json:"minutes"`
+	Percent int    `json:"percent"`
+
+	To      string   `json:"to"`      // a move's time of day, 15:04
+	At      string   `json:"at"`      // the time to set
+	Daypart string   `json:"daypart"` // an order's occurrence
+	Order   []string `json:"order"`   // its programmes, in the order wanted
 }
 
-// action does one thing for the operator. open ones ask for no PIN: a stop must never wait for one.
+// action does one thing for the operator. open ones ask for no PIN: a stop must never wait for one. plain ones ask for
+// no reason: they do not change the programme, or give it back.
 type action struct {
-	open bool
-	do   func(c *Console, s Sources, r request) error
+	open, plain bool
+	do          func(c *Console, s Sources, r request) error
 }
 
 // actions are what the operator can do, by the last part of their address.
@@ -53,8 +64,13 @@ func actions() map[string]action {
 		"stop":     {open: true, do: (*Console).stop},
 		"continue": {open: true, do: (*Console).proceed},
 		"mute":     {do: (*Console).mute},
-		"unmute":   {do: (*Console).unmute},
+		"unmute":   {plain: true, do: (*Console).unmute},
 		"skip":     {do: (*Console).skip},
+		"move":     {do: (*Console).move},
+		"order":    {do: (*Console).order},
+		"volume":   {do: (*Console).volume},
+		"tone":     {plain: true, do: func(_ *Console, s Sources, _ request) error { return s.StartTone() }},
+		"clock":    {plain: true, do: (*Console).setClock},
 		"pin":      {open: true, do: func(c *Console, _ Sources, r request) error { return c.pin.Choose(r.PIN, r.NewPIN) }},
 	}
 }
@@ -69,7 +85,7 @@ func (c *Console) act(name string, a action, form bool) http.HandlerFunc {
 		case s.Decide == nil:
 			err = errNoPlan
 		case !a.open:
-			if err = c.pin.Check(in.PIN); err == nil && strings.TrimSpace(in.Reason) == "" && name != "unmute" {
+			if err = c.pin.Check(in.PIN); err == nil && strings.TrimSpace(in.Reason) == "" && !a.plain {
 				err = errReason
 			}
 		}
@@ -98,20 +114,32 @@ func read(w http.ResponseWriter, r *http.Request, form bool) (in request, err er
 		if err != nil || len(body) > 0 && (kind != "application/json" || json.Unmarshal(body, &in) != nil) {
 			return in, errBody
 		}
-	} else {
-		if err := r.ParseForm(); err != nil {
-			return in, errBody.With(err)
-		}
-		in = request{PIN: r.PostForm.Get("pin"), NewPIN: r.PostForm.Get("new_pin"), Who: r.PostForm.Get("who"), Reason: r.PostForm.Get("reason"),
-			Slot: r.PostForm.Get("slot")}
-		if text := r.PostForm.Get("minutes"); text != "" {
-			if err := json.Unmarshal([]byte(text), &in.Minutes); err != nil {
-				return in, errMinutes
-			}
-		}
+	} else if in, err = readForm(r); err != nil {
+		return in, err
 	}
 	if utf8.RuneCountInString(in.Who) > 50 || !utf8.ValidString(in.Who) || utf8.RuneCountInString(in.Reason) > 500 || !utf8.ValidString(in.Reason) {
 		return in, errReason
+	}
+	return in, nil
+}
+
+func readForm(r *http.Request) (in request, err error) {
+	if err := r.ParseForm(); err != nil {
+		return in, errBody.With(err)
+	}
+	get := r.PostForm.Get
+	in = request{PIN: get("pin"), NewPIN: get("new_pin"), Who: get("who"), Reason: get("reason"), Slot: get("slot"), To: get("to"), At: get("at"),
+		Daypart: get("daypart"), Order: inPlace(r.PostForm["key"], r.PostForm["place"])}
+	for _, n := range []struct {
+		name string
+		into *int
+		err  error
+	}{{"minutes", &in.Minutes, errMinutes}, {"percent", &in.Percent, errVolume}} {
+		if text := get(n.name); text != "" {
+			if *n.into, err = strconv.Atoi(text); err != nil {
+				return in, n.err
+			}
+		}
 	}
 	return in, nil
 }
@@ -168,12 +196,25 @@ func (c *Console) skip(s Sources, in request) error {
 	if err != nil {
 		return err
 	}
+	sl, err := v.coming(in.Slot)
+	if err != nil {
+		return err
+	}
+	d := in.decision("skip", s.Status().At)
+	d.Subject = sl.Slot
+	return s.Decide(d)
+}
+
+// coming gives an item of today that is still to come, or sounds, and in which the commune has a say.
+func (v View) coming(slot string) (Slot, error) {
 	for _, sl := range v.Today {
-		if sl.Slot == in.Slot && sl.State != "done" {
-			d := in.decision("skip", s.Status().At)
-			d.Subject = sl.Slot
-			return s.Decide(d)
+		switch {
+		case sl.Slot != slot || sl.State == "done":
+		case !sl.MaySkip:
+			return sl, errNotCommunes
+		default:
+			return sl, nil
 		}
 	}
-	return errSlot
+	return Slot{}, errSlot
 }

@@ -49,36 +49,49 @@ func (c *Console) page(w http.ResponseWriter, r *http.Request) {
 
 // offered are the actions for which the first page has a button, in its order.
 func offered(v View) []string {
-	mute := "mute"
+	out := []string{"mute"}
 	if v.Muted {
-		mute = "unmute"
+		out[0] = "unmute"
 	}
-	return []string{mute, "pin"}
+	out = append(out, "volume", "order", "tone")
+	if v.Status != nil && v.Clock.Trust != "synced" {
+		out = append(out, "clock")
+	}
+	return append(out, "pin")
 }
 
 // asked are the actions that have a page of their own, where the operator says what is needed for them. It is not
 // loaded again by itself, as the first page is.
-func asked() []string { return []string{"mute", "unmute", "skip", "pin"} }
+func asked() []string {
+	return []string{"mute", "unmute", "skip", "move", "order", "volume", "tone", "clock", "pin"}
+}
 
 // ask shows the page of an action, again with a problem when it was refused.
 func (c *Console) ask(w http.ResponseWriter, r *http.Request, name string, in request, problem *problem.Error) {
 	t, s := language(r), c.sources()
-	fields := map[string]any{"Do": name, "In": in, "Lang": t.code, "Chosen": c.pin.Chosen(), "Heading": t.say("do_" + name)}
+	v, err := Make(s, true)
+	if err != nil {
+		c.log.Error("page", "error", err)
+		fail(w, err)
+		return
+	}
+	if v.Status == nil {
+		fail(w, errNoPlan)
+		return
+	}
+	fields := map[string]any{"Do": name, "In": in, "V": v, "Lang": t.code, "Chosen": c.pin.Chosen(), "Plain": actions()[name].plain, "Every": 0,
+		"Heading": t.say("do_" + name)}
 	status := http.StatusOK
 	if problem != nil {
 		status, fields["Problem"] = problem.Status, t.problem(problem)
 	}
-	if name == "skip" {
-		v, err := Make(s, true)
-		if err != nil {
-			fail(w, err)
-			return
+	for _, sl := range v.Today {
+		if in.Slot != "" && sl.Slot == in.Slot {
+			fields["Title"] = sl.Title
 		}
-		for _, sl := range v.Today {
-			if sl.Slot == in.Slot {
-				fields["Title"] = sl.Title
-			}
-		}
+	}
+	if plan := s.Plan(); plan != nil && name == "order" {
+		fields["Orderables"] = orderables(plan, v.At)
 	}
 	c.show(w, status, "form.html", t, zone(s), fields)
 }
@@ -117,6 +130,7 @@ func (c *Console) show(w http.ResponseWriter, status int, name string, t text, z
 		"t":       t.say,
 		"clock":   func(at time.Time) string { return at.In(zone).Format("15:04:05") },
 		"day":     func(at time.Time) string { return at.In(zone).Format("02/01/2006") },
+		"local":   func(at time.Time) string { return at.In(zone).Format("2006-01-02T15:04") },
 		"weekday": func(at time.Time) string { return t.say(strings.ToLower(at.In(zone).Weekday().String())) },
 		"minutes": func(s int) string { return fmt.Sprintf("%d:%02d", s/60, s%60) },
 		"grade":   func(state string) string { return cmp.Or(grades()[state], "good") },
@@ -194,5 +208,6 @@ func keys() []string {
 		broadcast.ReasonOff, broadcast.ReasonPower, broadcast.ReasonAudioMissing, broadcast.ReasonAudioDamaged,
 		broadcast.ReasonCardMissing,
 		"class_normal", "class_priority", "class_urgent", "owner_hub", "owner_commune",
-		"do_mute", "do_unmute", "do_skip", "do_pin", "kind_hold", "kind_release", "kind_mute", "kind_unmute", "kind_skip", "kind_move", "kind_order", "by_pc", "by_hub"}
+		"do_mute", "do_unmute", "do_skip", "do_move", "do_order", "do_volume", "do_tone", "do_clock", "do_pin", "kind_volume",
+		"tone_warming", "tone_sounding", "tone_heard", "tone_cut", "tone_failed", "kind_hold", "kind_release", "kind_mute", "kind_unmute", "kind_skip", "kind_move", "kind_order", "by_pc", "by_hub"}
 }

@@ -26,6 +26,18 @@ type Sources struct {
 	Decided func() []decisions.Entry
 	// Live gives what changes from one moment to the next.
 	Live func() Live
+	// SetClock takes the time a person set. The console has asked for the PIN.
+	SetClock func(time.Time) error
+	// StartTone begins the test tone, or says why it may not be heard now; Tone is how it went.
+	StartTone func() error
+	Tone      func() Tone
+}
+
+// Tone is how the last test tone of this process went.
+type Tone struct {
+	State     string    `json:"state"` // warming (the amplifier) | sounding | heard | cut | failed
+	At        time.Time `json:"at"`
+	ReachedMS int64     `json:"reached_card_ms"`
 }
 
 // Live is what the page asks for several times a second.
@@ -65,8 +77,11 @@ type View struct {
 	Held      bool       `json:"held"` // an operator's stop holds
 	HeldUntil time.Time  `json:"held_until,omitzero"`
 	Muted     bool       `json:"muted"`
-	MuteUntil time.Time  `json:"muted_until,omitzero"` // none when the mute has no end
-	Decisions []Decision `json:"decisions,omitempty"`  // what the commune decided of late, newest first
+	MuteUntil time.Time  `json:"muted_until,omitzero"`      // none when the mute has no end
+	Volume    int        `json:"volume_percent,omitempty"`  // of what is scheduled now
+	Ceiling   int        `json:"ceiling_percent,omitempty"` // of the policy
+	Tone      *Tone      `json:"tone,omitempty"`            // nil when there was none since the agent started
+	Decisions []Decision `json:"decisions,omitempty"`       // what the commune decided of late, newest first
 }
 
 // Decision of the commune, at this PC or on the hub.
@@ -113,17 +128,23 @@ func Make(s Sources, running bool) (View, error) {
 	if s.Silence != nil {
 		v.Silence = s.Silence()
 	}
+	if s.Tone != nil {
+		if tone := s.Tone(); tone.State != "" {
+			v.Tone = &tone
+		}
+	}
 	plan := s.Plan()
 	if plan == nil {
 		return v, nil
 	}
 	h := plan.Head
+	v.Volume, v.Ceiling = plan.VolumeAt(status.At), h.Rules.VolumeAt(status.At, plan.Zone)
 	v.Plan = &Summary{Version: h.Version, IssuedAt: h.IssuedAt, Expires: h.Expires, Days: len(h.Days), Zone: h.Zone}
 	v.HeldUntil, v.Held = plan.Held(status.At)
 	v.MuteUntil, v.Muted = plan.Muted(status.At)
 	v.Decisions = decided(s, plan)
 	var err error
-	v.Today, err = today(s, plan, status)
+	v.Today, err = list(s, plan, status, broadcast.DateOf(status.At, plan.Zone))
 	return v, err
 }
 
@@ -160,36 +181,39 @@ func decided(s Sources, plan *broadcast.Plan) []Decision {
 	return out
 }
 
-// today lists the slots of the date, with what became of them.
-func today(s Sources, plan *broadcast.Plan, status broadcast.Status) ([]Slot, error) {
-	date := broadcast.DateOf(status.At, plan.Zone)
-	from, to := date.At(0, plan.Zone), date.AddDays(1).At(0, plan.Zone)
-	plays, err := s.Plays(from, to)
-	if err != nil {
-		return nil, err
-	}
-	done := map[string]broadcast.Play{}
-	pins := []broadcast.Pin{}
+// heard gives what was heard of a date by slot, and as pins.
+func heard(s Sources, plan *broadcast.Plan, date broadcast.Date) (done map[string]broadcast.Play, pins []broadcast.Pin, err error) {
+	plays, err := s.Plays(date.At(0, plan.Zone), date.AddDays(1).At(0, plan.Zone))
+	done = map[string]broadcast.Play{}
 	for _, p := range plays {
 		done[p.Slot] = p
 		if !p.StartedAt.IsZero() {
 			pins = append(pins, broadcast.PinOf(p))
 		}
 	}
-	list := []Slot{}
+	return done, pins, err
+}
+
+// list gives the slots of a date, with what became of them.
+func list(s Sources, plan *broadcast.Plan, status broadcast.Status, date broadcast.Date) ([]Slot, error) {
+	done, pins, err := heard(s, plan, date)
+	if err != nil {
+		return nil, err
+	}
+	out := []Slot{}
 	for _, sl := range plan.Slots(date, pins) {
 		one := slotOf(sl, done, status)
 		one.MaySkip = one.State != "done" && one.Outcome == "" && plan.Head.Rules.CommuneDecides(sl.Class, sl.Owner)
 		one.MayMove = one.MaySkip && one.State == "planned" && sl.Start.After(status.At)
-		list = append(list, one)
+		out = append(out, one)
 		delete(done, sl.ID)
 	}
 	for _, p := range done { // bulletins, and what is in the plan no more
-		list = append(list, Slot{Slot: p.Slot, Title: p.Title, Class: p.Class, Start: p.PlannedStart, End: p.PlannedEnd,
+		out = append(out, Slot{Slot: p.Slot, Title: p.Title, Class: p.Class, Start: p.PlannedStart, End: p.PlannedEnd,
 			State: "done", Outcome: p.Outcome, Reason: p.Reason, ReachedMS: p.ReachedMS})
 	}
-	slices.SortStableFunc(list, func(a, b Slot) int { return a.Start.Compare(b.Start) })
-	return list, nil
+	slices.SortStableFunc(out, func(a, b Slot) int { return a.Start.Compare(b.Start) })
+	return out, nil
 }
 
 func slotOf(sl broadcast.Slot, done map[string]broadcast.Play, status broadcast.Status) Slot {

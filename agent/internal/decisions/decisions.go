@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	// keep is how long a decision the hub has is kept: longer than any can matter, as a move reaches 7 days.
+	// keep is how long a decision the hub has is kept: longer than any can matter, as a move reaches 7 days. Only the
+	// volume holds until there is another.
 	keep = 9 * 24 * time.Hour
 	// most is how many decisions are kept. A stop is always taken.
 	most = 1000
@@ -214,8 +215,14 @@ func (b *Book) decisions() []broadcast.Decision {
 func (b *Book) forget(now time.Time) (drop []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	volume := ""
+	for _, e := range b.entries { // the highest counter is the last
+		if e.Decision.Kind == "volume" {
+			volume = e.ID
+		}
+	}
 	b.entries = slices.DeleteFunc(b.entries, func(e Entry) bool {
-		if !e.Acked || !e.Decision.When.Before(now.Add(-keep)) {
+		if !e.Acked || !e.Decision.When.Before(now.Add(-keep)) || e.ID == volume {
 			return false
 		}
 		drop = append(drop, e.ID)

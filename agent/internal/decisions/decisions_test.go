@@ -170,6 +170,29 @@ func TestTheHubIsToldUntilItHasIt(t *testing.T) {
 	}
 }
 
+func TestTheVolumeHoldsUntilThereIsAnother(t *testing.T) {
+	d := &disk{kept: map[string][]byte{}}
+	b := open(t, d)
+	volume := func(percent int, at time.Time) {
+		e, err := b.Add(nil, broadcast.Decision{Kind: "volume", Percent: percent, Who: "PC", When: at})
+		if err == nil {
+			err = b.Acked([]string{e.ID})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	volume(40, noon)
+	volume(60, noon.Add(time.Hour))
+	later := noon.Add(10 * keep)
+	if _, err := b.Add(nil, broadcast.Decision{Kind: "unmute", Who: "PC", When: later}); err != nil {
+		t.Fatal(err)
+	}
+	if l := open(t, d).List(); len(l) != 2 || l[0].Decision.Percent != 60 {
+		t.Errorf("%+v", l)
+	}
+}
+
 func TestWhatIsNoDecision(t *testing.T) {
 	b := open(t, &disk{kept: map[string][]byte{}})
 	for name, d := range map[string]broadcast.Decision{
