@@ -44,6 +44,7 @@ type App struct {
 	machine clock.Machine
 	clock   *clock.Clock
 	console *console.Console // nil when there is none
+	enrol   *enroller        // pairs from the console
 	started chan struct{}    // closed when the paired parts run
 
 	mu     sync.Mutex
@@ -81,6 +82,7 @@ func New(o Options) (*App, error) {
 		return nil, err
 	}
 	a := &App{o: o, started: make(chan struct{})}
+	a.enrol = newEnroller(a)
 	if o.Machine != nil {
 		a.machine = *o.Machine
 	} else {
@@ -140,6 +142,7 @@ func (a *App) Run(ctx context.Context) error {
 	if a.console != nil {
 		a.o.Log.Info("console", "address", "http://"+a.console.Addr())
 		run("console", a.console.Run)
+		run("pairing", a.enrol.Run)
 	}
 	run("agent", a.play)
 	return jobs.Wait()
@@ -173,7 +176,7 @@ func (a *App) awaitPairing(ctx context.Context) (identity, error) {
 			return who, err
 		}
 		if !told {
-			a.o.Log.Warn("not paired with a hub; run: loa-agent pair --hub ADDRESS --code CODE --data " + a.o.Config.Data)
+			a.o.Log.Warn("not paired with a hub; open the console, or run: loa-agent pair --hub ADDRESS --code CODE --data " + a.o.Config.Data)
 			told = true
 		}
 		select {

@@ -197,7 +197,10 @@ func (a *App) sources() console.Sources {
 	p, who := a.paired, a.who
 	a.mu.Unlock()
 	if p == nil {
-		return console.Sources{Pairing: func() console.Pairing { return console.Pairing{Name: a.o.Config.Name, Hub: a.o.Config.Hub} }}
+		return console.Sources{
+			Pairing: func() console.Pairing { return console.Pairing{Name: a.o.Config.Name, Hub: a.o.Config.Hub} },
+			Join:    a.enrol.Start, Compared: a.enrol.Compared, Enrolment: a.enrol.State,
+		}
 	}
 	return console.Sources{
 		Pairing: func() console.Pairing { return a.pairing(p, who) },

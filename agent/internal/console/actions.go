@@ -45,6 +45,12 @@ type request struct {
 	Minutes int    `json:"minutes"`
 	Percent int    `json:"percent"`
 
+	Hub    string `json:"hub"`
+	HubPin string `json:"hub_pin"`
+	Code   string `json:"code"`
+	Same   bool   `json:"same"` // the words are the same
+	Next   string `json:"-"`    // the page to go on with: "" or begin
+
 	To      string   `json:"to"`      // a move's time of day, 15:04
 	At      string   `json:"at"`      // the time to set
 	Daypart string   `json:"daypart"` // an order's occurrence
@@ -52,10 +58,10 @@ type request struct {
 }
 
 // action does one thing for the operator. open ones ask for no PIN: a stop must never wait for one. plain ones ask for
-// no reason: they do not change the programme, or give it back.
+// no reason: they do not change the programme, or give it back. early ones are for an agent that is not paired yet.
 type action struct {
-	open, plain bool
-	do          func(c *Console, s Sources, r request) error
+	open, plain, early bool
+	do                 func(c *Console, s Sources, r request) error
 }
 
 // actions are what the operator can do, by the last part of their address.
@@ -71,6 +77,8 @@ func actions() map[string]action {
 		"volume":   {do: (*Console).volume},
 		"tone":     {plain: true, do: func(_ *Console, s Sources, _ request) error { return s.StartTone() }},
 		"clock":    {plain: true, do: (*Console).setClock},
+		"pair":     {open: true, early: true, do: (*Console).pair},
+		"compared": {open: true, early: true, do: (*Console).compared},
 		"pin":      {open: true, do: func(c *Console, _ Sources, r request) error { return c.pin.Choose(r.PIN, r.NewPIN) }},
 	}
 }
@@ -82,7 +90,7 @@ func (c *Console) act(name string, a action, form bool) http.HandlerFunc {
 		in, err := read(w, r, form)
 		switch {
 		case err != nil:
-		case s.Decide == nil:
+		case s.Decide == nil && !a.early:
 			err = errNoPlan
 		case !a.open:
 			if err = c.pin.Check(in.PIN); err == nil && strings.TrimSpace(in.Reason) == "" && !a.plain {
@@ -98,7 +106,7 @@ func (c *Console) act(name string, a action, form bool) http.HandlerFunc {
 		case err != nil:
 			fail(w, err)
 		case form:
-			http.Redirect(w, r, "/?lang="+language(r).code, http.StatusSeeOther)
+			http.Redirect(w, r, "/"+in.Next+"?lang="+language(r).code, http.StatusSeeOther)
 		default:
 			c.status(w, r)
 		}
@@ -129,7 +137,11 @@ func readForm(r *http.Request) (in request, err error) {
 	}
 	get := r.PostForm.Get
 	in = request{PIN: get("pin"), NewPIN: get("new_pin"), Who: get("who"), Reason: get("reason"), Slot: get("slot"), To: get("to"), At: get("at"),
+		Hub: get("hub"), HubPin: get("hub_pin"), Code: get("code"), Same: get("same") == "yes",
 		Daypart: get("daypart"), Order: inPlace(r.PostForm["key"], r.PostForm["place"])}
+	if get("next") == "begin" {
+		in.Next = "begin"
+	}
 	for _, n := range []struct {
 		name string
 		into *int

@@ -132,8 +132,8 @@ func TestThePageSaysItInBothLanguages(t *testing.T) {
 		}
 	}
 	unpaired := ask(newConsole(t, Sources{Pairing: func() Pairing { return Pairing{} }}), "/?lang=en", nil)
-	if !strings.Contains(unpaired.Body.String(), "loa-agent pair") {
-		t.Error("the page does not say how to pair")
+	if !strings.Contains(unpaired.Body.String(), `action="/pair?lang=en"`) {
+		t.Error("the page of an agent that is not paired does not lead to the pairing")
 	}
 }
 

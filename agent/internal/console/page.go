@@ -22,6 +22,9 @@ var files embed.FS
 // reload is after how many seconds a page without its script is loaded anew.
 const reload = 5
 
+// toneShown is how long the first page tells of a test tone.
+const toneShown = 10 * time.Minute
+
 // page shows the view to people. Its script only moves what moves: all it does it does by forms.
 func (c *Console) page(w http.ResponseWriter, r *http.Request) {
 	s := c.sources()
@@ -31,11 +34,18 @@ func (c *Console) page(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
+	if !v.Paired {
+		c.begin(w, r, request{}, nil)
+		return
+	}
 	t := language(r)
 	fields := map[string]any{"V": v, "Lang": t.code, "Other": t.other, "Chosen": c.pin.Chosen(), "Every": reload, "Heading": t.say("title"),
-		"Parts": parts(v), "Quiet": quiet(v), "Acts": offered(v), "Level": quietest, "Seconds": 0, "Of": 0}
+		"Parts": parts(v), "Quiet": quiet(v), "Acts": offered(v), "Tone": nil, "Level": quietest, "Seconds": 0, "Of": 0}
 	if v.Name != "" {
 		fields["Heading"] = v.Name
+	}
+	if v.Tone != nil && v.At.Sub(v.Tone.At) < toneShown {
+		fields["Tone"] = v.Tone
 	}
 	if s.Live != nil {
 		l := s.Live()
@@ -102,6 +112,10 @@ func (c *Console) refused(w http.ResponseWriter, r *http.Request, name string, i
 	if !errors.As(err, &p) {
 		c.log.Error("action failed", "action", name, "error", err)
 		p = errInternal
+	}
+	if in.Next == "begin" {
+		c.begin(w, r, in, p)
+		return
 	}
 	if !slices.Contains(asked(), name) {
 		fail(w, p)

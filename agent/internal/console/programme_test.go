@@ -196,7 +196,7 @@ func TestToneAndClockAskForThePIN(t *testing.T) {
 	tones, set := 0, time.Time{}
 	s := c.sources()
 	s.StartTone = func() error { tones++; return nil }
-	s.Tone = func() Tone { return Tone{State: "heard", At: day, ReachedMS: 3000} }
+	s.Tone = func() Tone { return Tone{State: "heard", At: day.Add(29 * time.Minute), ReachedMS: 3000} }
 	s.SetClock = func(at time.Time) error { set = at; return nil }
 	c.sources = func() Sources { return s }
 	for _, path := range []string{"/api/v1/tone", "/api/v1/clock"} {

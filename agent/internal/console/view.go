@@ -8,6 +8,7 @@ import (
 
 	"github.com/loa-vn/loa/agent/internal/decisions"
 	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/problem"
 )
 
 // Sources are the agent's parts as the console asks them. Everything but Pairing may be nil as long as the
@@ -31,6 +32,32 @@ type Sources struct {
 	// StartTone begins the test tone, or says why it may not be heard now; Tone is how it went.
 	StartTone func() error
 	Tone      func() Tone
+
+	// What an agent has that is not paired yet, and nobody else: Join begins a pairing, or says what is wrong with what
+	// was typed; Compared is a person's word about the six words, false ends the pairing; Enrolment is how it is going.
+	Join      func(Join) error
+	Compared  func(same bool) error
+	Enrolment func() Enrolment
+}
+
+// Join is what a person types to pair this agent.
+type Join struct{ Hub, HubPin, Code string }
+
+// Stages of an Enrolment.
+const (
+	EnrolAsking  = "asking"  // the hub is asked
+	EnrolWords   = "words"   // a person compares the words
+	EnrolWaiting = "waiting" // for the hub's admin
+	EnrolDone    = "done"    // the agent's parts begin within a second
+	EnrolFailed  = "failed"
+)
+
+// Enrolment is how a pairing from the page is going; its zero value is that none was begun.
+type Enrolment struct {
+	Stage   string         `json:"stage,omitempty"`
+	Hub     string         `json:"hub,omitempty"`
+	Words   []string       `json:"words,omitempty"`
+	Problem *problem.Error `json:"-"` // when it failed
 }
 
 // Tone is how the last test tone of this process went.
@@ -70,9 +97,10 @@ type View struct {
 	Running bool `json:"running"`
 	Pairing
 	*broadcast.Status
-	Silence string   `json:"silence,omitempty"` // why nothing sounds although something is due
-	Plan    *Summary `json:"plan,omitempty"`
-	Today   []Slot   `json:"today"`
+	Enrolment *Enrolment `json:"enrolment,omitempty"` // nil when the agent is paired
+	Silence   string     `json:"silence,omitempty"`   // why nothing sounds although something is due
+	Plan      *Summary   `json:"plan,omitempty"`
+	Today     []Slot     `json:"today"`
 
 	Held      bool       `json:"held"` // an operator's stop holds
 	HeldUntil time.Time  `json:"held_until,omitzero"`
@@ -120,6 +148,10 @@ type Slot struct {
 // Make joins what the sources say now.
 func Make(s Sources, running bool) (View, error) {
 	v := View{Running: running, Pairing: s.Pairing(), Today: []Slot{}}
+	if s.Enrolment != nil {
+		e := s.Enrolment()
+		v.Enrolment = &e
+	}
 	if s.Status == nil {
 		return v, nil
 	}

@@ -5,7 +5,7 @@
   var main = document.getElementById('main');
   var lost = document.getElementById('lost');
   var every = Number(main.dataset.every) * 1000;
-  var shown = '';
+  var shown = main.innerHTML;
   var answered = Date.now();
   var asking = false;
   var loading = false;
