@@ -229,7 +229,7 @@ func (p *paired) plan() *broadcast.Plan { return p.decisions.Over(p.cache.Plan()
 
 func (a *App) pairing(p *paired, who identity) console.Pairing {
 	state := p.link.State()
-	v := console.Pairing{Paired: true, Agent: who.Agent, Name: who.Name, Area: who.Area, Hub: who.Hub,
+	v := console.Pairing{Paired: true, Agent: who.Agent, Name: who.Name, Area: who.Area, Hub: who.Hub, Contact: a.o.Config.Contact,
 		Connection: console.Connection{Connected: state.Connected, Since: state.Since, Problem: state.Problem, Detail: state.Detail}}
 	if a.o.Config.Hub != "" {
 		v.Hub = a.o.Config.Hub

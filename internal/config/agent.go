@@ -21,6 +21,7 @@ type Agent struct {
 	HubPin     string     `mapstructure:"hub_pin"`     // SHA-256 in hex of a public key in the hub's chain, "" for the one given at pairing
 	Console    string     `mapstructure:"console"`     // host:port of the operator's page, loopback only; "off" for none
 	Name       string     `mapstructure:"name"`        // what the hub is told at pairing; "" takes the machine's name
+	Contact    string     `mapstructure:"contact"`     // whom the operator calls when something fails, as the day sheet shows it
 	CacheLimit Size       `mapstructure:"cache_limit"` // most bytes of audio kept
 	LogLevel   slog.Level `mapstructure:"log_level"`
 
@@ -43,6 +44,7 @@ func agent() program {
 		{"hub_pin", "", "SHA-256 in hex of the public key that the hub's certificate chain must hold (default: the one it was paired with)"},
 		{"console", "127.0.0.1:8090", "address of the operator's page, on this machine only; off for none"},
 		{"name", "", "name told to the hub at pairing (default: the machine's name)"},
+		{"contact", "", "whom the operator calls when something fails, with a telephone number, for the day sheet"},
 		{"cache_limit", "8GiB", "most audio to keep"},
 		{"download_hours", "", "hours in which audio is fetched on a metered line, such as 22:00-05:00 (default: all)"},
 		{"download_limit", "0", "most audio to fetch a second on a metered line, such as 64KiB; 0 for no limit"},
@@ -97,6 +99,9 @@ func (a *Agent) complete() error {
 	}
 	if utf8.RuneCountInString(a.Name) > 100 || !utf8.ValidString(a.Name) {
 		return invalid("name", fmt.Errorf("the name is longer than 100 characters or not UTF-8"))
+	}
+	if utf8.RuneCountInString(a.Contact) > 200 || !utf8.ValidString(a.Contact) {
+		return invalid("contact", fmt.Errorf("the contact is longer than 200 characters or not UTF-8"))
 	}
 	if len(a.BeforeSound) == 0 && len(a.AfterSound) > 0 {
 		return invalid("before_sound", errors.New("after_sound is there without before_sound"))

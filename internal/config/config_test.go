@@ -82,7 +82,7 @@ func TestEveryKeyIsReadFromTheEnvironment(t *testing.T) {
 			} else {
 				_, err = LoadAgent("", env(p.prefix+strings.ToUpper(k.name), bad), nil)
 			}
-			if free := k.name == "data" || k.name == "name" || k.name == "hub_ca"; (err == nil) != free {
+			if free := k.name == "data" || k.name == "name" || k.name == "hub_ca" || k.name == "contact"; (err == nil) != free {
 				t.Errorf("%s %s: %v", name, k.name, err)
 			}
 		}

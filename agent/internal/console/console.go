@@ -62,6 +62,7 @@ func (c *Console) Handler() http.Handler {
 	mux.HandleFunc("GET /api/v1/why", c.why)
 	mux.HandleFunc("GET /{$}", c.page)
 	mux.HandleFunc("GET /begin", func(w http.ResponseWriter, r *http.Request) { c.begin(w, r, request{}, nil) })
+	mux.HandleFunc("GET /sheet", c.sheet)
 	mux.HandleFunc("GET /style.css", asset("style.css", "text/css"))
 	mux.HandleFunc("GET /app.js", asset("app.js", "text/javascript"))
 	for name, a := range actions() {

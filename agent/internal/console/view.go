@@ -81,6 +81,7 @@ type Pairing struct {
 	Name       string     `json:"name,omitempty"`
 	Area       string     `json:"area,omitempty"`
 	Hub        string     `json:"hub,omitempty"`
+	Contact    string     `json:"contact,omitempty"` // whom to call, by the settings
 	Connection Connection `json:"connection"`
 }
 

@@ -2,7 +2,13 @@
 // item sounds. Without it the page works as well and loads itself anew.
 (function () {
   'use strict';
+  var print = document.getElementById('print');
+  if (print) {
+    print.hidden = false;
+    print.addEventListener('click', function () { window.print(); });
+  }
   var main = document.getElementById('main');
+  if (!main) return;
   var lost = document.getElementById('lost');
   var every = Number(main.dataset.every) * 1000;
   var shown = main.innerHTML;
