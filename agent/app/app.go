@@ -44,6 +44,7 @@ type App struct {
 	machine clock.Machine
 	clock   *clock.Clock
 	console *console.Console // nil when there is none
+	pin     *console.PIN     // nil when there is no console
 	enrol   *enroller        // pairs from the console
 	started chan struct{}    // closed when the paired parts run
 
@@ -100,7 +101,8 @@ func New(o Options) (*App, error) {
 	if err != nil {
 		return nil, errConsoleBusy.With(err)
 	}
-	a.console = console.New(listen, console.NewPIN(filepath.Join(o.Config.Data, pinFile), a.monoNow), a.sources, o.Log)
+	a.pin = console.NewPIN(filepath.Join(o.Config.Data, pinFile), a.monoNow)
+	a.console = console.New(listen, a.pin, a.sources, o.Log)
 	return a, nil
 }
 

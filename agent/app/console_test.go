@@ -15,6 +15,7 @@ import (
 
 	"github.com/loa-vn/loa/agent/internal/console"
 	"github.com/loa-vn/loa/agent/internal/player"
+	"github.com/loa-vn/loa/internal/broadcast"
 )
 
 // press posts JSON to the console and gives the status and, of a refusal, the code.
@@ -184,5 +185,31 @@ func TestTheVolumeHoldsFromTheNextItemOn(t *testing.T) {
 	plays, err := a.paired.playlog.Pending(10, nil)
 	if err != nil || len(plays) != 1 || plays[0].Volume != 50 {
 		t.Errorf("%+v %v", plays, err)
+	}
+}
+
+func TestAPlanThatTakesThePINBack(t *testing.T) {
+	a, h := startWithPIN(t)
+	if status, code := a.press(t, "mute", `{"pin":"1357","reason":"thử","minutes":1}`); status != 403 {
+		t.Fatal(status, code)
+	}
+	now := time.Now()
+	h.bring(a.paired.cache, broadcast.Head{Audience: "agent-1", Version: 1, IssuedAt: now.Add(-time.Minute), Expires: now.Add(24 * time.Hour), Zone: "Asia/Ho_Chi_Minh",
+		Rules:     broadcast.Inherit(),
+		Decisions: []broadcast.Decision{{Kind: "pin", Who: "minh", When: now.Add(-time.Minute), Counter: 1, Source: "hub"}}}, nil)
+	for limit := within(t, 20*time.Second); a.pin.Chosen(); {
+		if limit.Err() != nil {
+			t.Fatal("the PIN is still there")
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+	if status, code := a.press(t, "mute", pinned+`,"minutes":1}`); status != 409 || code != "PIN_NONE" {
+		t.Errorf("%d %s", status, code)
+	}
+	a.stop()
+	b := start(t, a.o.Config.Data, machine("1"))
+	<-b.Started()
+	if _, page := b.get(t, "/?lang=en"); !strings.Contains(page, "first choose a PIN") {
+		t.Error("the page does not ask for another")
 	}
 }

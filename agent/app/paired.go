@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"time"
 
@@ -34,6 +35,9 @@ type paired struct {
 	playlog   *playlog.Log
 	health    *health.Health
 	tester    *tester
+	pin       *console.PIN // nil where there is no console
+	planned   <-chan struct{}
+	log       *slog.Logger
 }
 
 // assemble opens what the agent keeps and joins the parts. If it fails, nothing is left open.
@@ -77,6 +81,7 @@ func (a *App) assemble(who identity) (p *paired, err error) {
 	}
 	p.health = a.watch(p)
 	p.tester = newTester(a, p, output)
+	p.pin, p.planned, p.log = a.pin, p.cache.SubscribePlan(), a.o.Log
 	p.link, err = a.dial(p, who)
 	return p, err
 }
@@ -156,6 +161,7 @@ func (p *paired) run(ctx context.Context) error {
 	upper.Go(func() error { return named("link", p.link.Run(over)) })
 	upper.Go(func() error { return named("health", p.health.Run(over)) })
 	upper.Go(func() error { return named("test tone", p.tester.Run(over)) })
+	upper.Go(func() error { p.watchPIN(over); return nil })
 	upper.Go(func() error { // a lower part that fails ends the upper ones
 		select {
 		case <-over.Done():
@@ -167,6 +173,24 @@ func (p *paired) run(ctx context.Context) error {
 	err := upper.Wait()
 	stopUnder()
 	return errors.Join(lower.Wait(), err, p.cache.Close())
+}
+
+// watchPIN forgets the PIN when a plan says that the hub's admin took it back.
+func (p *paired) watchPIN(ctx context.Context) {
+	for p.pin != nil {
+		if plan := p.cache.Plan(); plan != nil {
+			if at := plan.PINTakenBack(); !at.IsZero() {
+				if err := p.pin.TakeBack(at); err != nil {
+					p.log.Error("the PIN is not taken back yet", "error", err) // with the next plan again
+				}
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.planned:
+		}
+	}
 }
 
 func named(part string, err error) error {

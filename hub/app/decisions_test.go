@@ -65,4 +65,11 @@ func TestWhatTheCommuneDecidesIsInItsPlan(t *testing.T) {
 			t.Errorf("audit line %d says %s", i, got)
 		}
 	}
+
+	r.json(hoa, "POST", path, `{"kind":"pin"}`).want(t, 403, "FORBIDDEN")
+	r.json(admin, "POST", path, `{"kind":"pin","reason":"quên mã"}`).want(t, 201, "")
+	next(t, plans)
+	if d := r.head(agent).Decisions; len(d) != 2 || d[1].Kind != "pin" || d[1].Who != "minh" {
+		t.Errorf("the head has %+v", d)
+	}
 }

@@ -210,3 +210,20 @@ func TestAVolumeThatIsNone(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyTheHubTakesAPINBack(t *testing.T) {
+	p, s := one(t, "join")
+	d := broadcast.Decision{Kind: "pin", When: s.Time("11:00"), Source: "pc", Counter: 1}
+	if d.Check() == nil {
+		t.Error("a PC takes its own PIN back")
+	}
+	d.Source = "hub"
+	if err := d.Check(); err != nil {
+		t.Error(err)
+	}
+	again := d
+	again.When, again.Counter = s.Time("11:30"), 2
+	if at := p.WithDecisions(again, d).PINTakenBack(); !at.Equal(again.When) || !p.PINTakenBack().IsZero() {
+		t.Errorf("%v, %v", at, p.PINTakenBack())
+	}
+}

@@ -14,7 +14,7 @@ const maxSubjects = 64
 // Check tells what keeps a decision from being one, whoever made it.
 func (d Decision) Check() error {
 	switch {
-	case !slices.Contains([]string{"skip", "move", "order", "hold", "release", "mute", "unmute", "volume"}, d.Kind):
+	case !slices.Contains([]string{"skip", "move", "order", "hold", "release", "mute", "unmute", "volume", "pin"}, d.Kind):
 		return fmt.Errorf("the kind %.20q is unknown", d.Kind)
 	case d.When.IsZero() || far(d.When) || d.Source != "pc" && d.Source != "hub":
 		return errors.New("the decision has no instant or source")
@@ -24,6 +24,8 @@ func (d Decision) Check() error {
 		return fmt.Errorf("a volume is from %d to 100 percent", LeastVolume)
 	case d.Kind == "volume" && d.Source != "pc":
 		return errors.New("the volume is set where it is heard, at the PC")
+	case d.Kind == "pin" && (d.Source != "hub" || d.Subject != ""):
+		return errors.New("a PIN is taken back on the hub")
 	case d.Until != nil && far(*d.Until):
 		return errors.New("it ends at no time there is")
 	case len(d.Subject) > 300 || utf8.RuneCountInString(d.Who) > 200 || utf8.RuneCountInString(d.Reason) > 500 || len(d.Order) > maxSubjects:
@@ -124,6 +126,16 @@ func (p *Plan) VolumeAt(t time.Time) int {
 		volume = min(volume, d.Percent)
 	}
 	return volume
+}
+
+// PINTakenBack is when an admin last had the PC forget its PIN; zero for never.
+func (p *Plan) PINTakenBack() (at time.Time) {
+	for _, d := range p.Head.Decisions {
+		if d.Kind == "pin" {
+			at = later(at, d.When)
+		}
+	}
+	return at
 }
 
 // Forbids tells why nothing that is not in the timetable may be heard in a span, such as a test tone: "" when it may.

@@ -162,7 +162,7 @@ type Repeat struct {
 // Decision of a commune about its own programme, made at the PC or on the hub. Of two about the same
 // subject the higher counter wins, a tie goes to the PC.
 type Decision struct {
-	Kind    string     `json:"kind"`    // skip | move | order | hold | release | mute | unmute | volume
+	Kind    string     `json:"kind"`    // skip | move | order | hold | release | mute | unmute | volume | pin (the PC forgets its PIN)
 	Subject string     `json:"subject"` // slot id, or occurrence key for order and hold, or "" for mute
 	To      *time.Time `json:"to,omitempty"`
 	Order   []string   `json:"order,omitempty"`   // candidate keys in the order wanted, for order

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -226,4 +227,49 @@ func TestThePageShowsWhatTheCommuneDecided(t *testing.T) {
 			t.Errorf("%q is not on the page:\n%s", want, body)
 		}
 	}
+}
+
+func TestTheHubsAdminTakesThePINBackOnce(t *testing.T) {
+	d := newDesk(t)
+	file := filepath.Join(t.TempDir(), "pin.json")
+	p := d.lock(file)
+	choose := func(old, pin string) {
+		t.Helper()
+		if err := p.Choose(old, pin); err != nil {
+			t.Fatal(err)
+		}
+	}
+	take := func(at time.Time) {
+		t.Helper()
+		if err := p.TakeBack(at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	choose("", "2468")
+	for range pinTries {
+		_ = p.Check("0000") // the one who forgot it
+	}
+	take(day)
+	if p.Chosen() || !errors.Is(p.Check("2468"), errPINNone) {
+		t.Fatal("the PIN is still there")
+	}
+	choose("", "1357")
+	p = d.lock(file) // the next start, with the same plan
+	take(day)
+	take(day.Add(-time.Hour))
+	if !p.Chosen() || p.Check("1357") != nil {
+		t.Error("one word of the admin counts twice")
+	}
+	take(day.Add(time.Hour))
+	if p.Chosen() {
+		t.Error("the admin's next word does not count")
+	}
+	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Choose("", "9753"); !p.Chosen() || err == nil {
+		t.Errorf("a damaged file lets anybody choose: %v", err)
+	}
+	take(day.Add(2 * time.Hour))
+	choose("", "9753")
 }

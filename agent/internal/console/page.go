@@ -222,6 +222,6 @@ func keys() []string {
 		broadcast.ReasonOff, broadcast.ReasonPower, broadcast.ReasonAudioMissing, broadcast.ReasonAudioDamaged,
 		broadcast.ReasonCardMissing,
 		"class_normal", "class_priority", "class_urgent", "owner_hub", "owner_commune",
-		"do_mute", "do_unmute", "do_skip", "do_move", "do_order", "do_volume", "do_tone", "do_clock", "do_pin", "kind_volume",
+		"do_mute", "do_unmute", "do_skip", "do_move", "do_order", "do_volume", "do_tone", "do_clock", "do_pin", "kind_volume", "kind_pin",
 		"tone_warming", "tone_sounding", "tone_heard", "tone_cut", "tone_failed", "kind_hold", "kind_release", "kind_mute", "kind_unmute", "kind_skip", "kind_move", "kind_order", "by_pc", "by_hub"}
 }

@@ -59,6 +59,8 @@ type pinFile struct {
 	Key        []byte `json:"key"`
 	Iterations int    `json:"iterations"`
 	Wrong      int    `json:"wrong"`
+
+	TakenBack time.Time `json:"taken_back,omitzero"` // by the newest of the hub's admin's words that was followed
 }
 
 // NewPIN gives the lock whose file that is; it need not be there yet.
@@ -66,10 +68,36 @@ func NewPIN(file string, now func() mono.Instant) *PIN {
 	return &PIN{file: file, now: now, iterations: pinIterations}
 }
 
-// Chosen tells whether there is a PIN.
+// Chosen tells whether there is a PIN. A file that cannot be read is one: damage opens no lock.
 func (p *PIN) Chosen() bool {
-	_, err := os.Stat(p.file)
-	return err == nil
+	f, err := p.load()
+	return err != nil || len(f.Key) > 0
+}
+
+// TakeBack forgets a PIN, once for each instant at which the hub's admin said so, and the wrong tries with it: whoever
+// is at the PC may choose the next.
+func (p *PIN) TakeBack(at time.Time) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if f, err := p.load(); err == nil && !at.After(f.TakenBack) {
+		return nil
+	}
+	p.locked = 0
+	return p.write(pinFile{TakenBack: at})
+}
+
+func (p *PIN) load() (f pinFile, err error) {
+	raw, err := os.ReadFile(p.file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(raw, &f)
+	}
+	if err != nil {
+		return f, fmt.Errorf("read PIN: %w", err)
+	}
+	return f, nil
 }
 
 // Choose sets the PIN; one that is there must be given as old.
@@ -82,9 +110,12 @@ func (p *PIN) Choose(old, pin string) error {
 	if len(pin) < 4 || len(pin) > 12 || strings.Trim(pin, "0123456789") != "" || strings.Trim(pin, pin[:1]) == "" {
 		return errPINForm
 	}
-	f := pinFile{Salt: make([]byte, 16), Iterations: p.iterations}
+	was, err := p.load()
+	if err != nil {
+		return err
+	}
+	f := pinFile{Salt: make([]byte, 16), Iterations: p.iterations, TakenBack: was.TakenBack}
 	_, _ = rand.Read(f.Salt) // never fails
-	var err error
 	if f.Key, err = derive(pin, f.Salt, f.Iterations); err != nil {
 		return err
 	}
@@ -99,16 +130,12 @@ func (p *PIN) Check(pin string) error {
 }
 
 func (p *PIN) check(pin string) error {
-	raw, err := os.ReadFile(p.file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return errPINNone
-	}
-	var f pinFile
-	if err == nil {
-		err = json.Unmarshal(raw, &f)
-	}
+	f, err := p.load()
 	if err != nil {
-		return fmt.Errorf("read PIN: %w", err)
+		return err
+	}
+	if len(f.Key) == 0 {
+		return errPINNone
 	}
 	if p.locked == 0 && f.Wrong >= pinTries { // the agent was started anew meanwhile
 		p.lock(f.Wrong)

@@ -151,6 +151,7 @@ func vietnamese() map[string]string {
 		"fails_time_do":        "Nối mạng và chờ một phút. Không có mạng thì bấm Chỉnh giờ, cần mã PIN.",
 		"fails_pin":            "Quên mã PIN.",
 		"fails_pin_do":         "Nút Dừng vẫn dùng được. Gọi người phụ trách dưới đây để đặt lại.",
+		"kind_pin":             "đặt lại mã PIN",
 	}
 }
 
@@ -305,5 +306,6 @@ func english() map[string]string {
 		"fails_time_do":        "Connect the network and wait a minute. Without a network press Set the clock; it asks for the PIN.",
 		"fails_pin":            "The PIN is forgotten.",
 		"fails_pin_do":         "Stop works all the same. Call the person below to have it reset.",
+		"kind_pin":             "the PIN taken back",
 	}
 }

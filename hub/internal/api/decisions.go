@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/loa-vn/loa/hub/internal/accounts"
 	"github.com/loa-vn/loa/hub/internal/orders"
 	"github.com/loa-vn/loa/internal/broadcast"
 )
@@ -13,7 +14,7 @@ import (
 type decideInput struct {
 	IDInput
 	Body struct {
-		Kind    string    `json:"kind" enum:"hold,release,mute,unmute,skip,move,order"`
+		Kind    string    `json:"kind" enum:"hold,release,mute,unmute,skip,move,order,pin" doc:"pin has the PC forget its PIN, for admins"`
 		Subject string    `json:"subject,omitempty" maxLength:"300" doc:"the slot for skip and move, the daypart (2026-11-24/morning) for order"`
 		To      time.Time `json:"to,omitzero" doc:"for move"`
 		Order   []string  `json:"order,omitempty" maxItems:"64" nullable:"false" doc:"for order: broadcasts as they are to follow each other"`
@@ -55,6 +56,9 @@ func (s *Server) decideFor(ctx context.Context, in *decideInput) (*decisionOutpu
 	a, err := s.agent(ctx, in.ID)
 	if err != nil {
 		return nil, err
+	}
+	if in.Body.Kind == "pin" && !caller(ctx).May(accounts.Manage) {
+		return nil, errForbidden
 	}
 	d := broadcast.Decision{Kind: in.Body.Kind, Subject: in.Body.Subject, Order: in.Body.Order}
 	if !in.Body.To.IsZero() {
