@@ -65,11 +65,11 @@ func (e *enroller) Start(j console.Join) error {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.cancel != nil || len(e.asked) > 0 {
+	if e.state.Stage != "" && e.state.Stage != console.EnrolFailed {
 		return errPairing
 	}
 	e.state = console.Enrolment{Stage: console.EnrolAsking, Hub: j.Hub}
-	e.asked <- j // empty, as was seen under the lock
+	e.asked <- j // empty: Run has taken what was asked before, or it would not have failed
 	return nil
 }
 
