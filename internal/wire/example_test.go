@@ -76,7 +76,9 @@ func examples() []example {
 		{"agent", &Plays{[]broadcast.Play{play}}, "At most 100 play records. The agent keeps each until it is acknowledged and sends it again otherwise."},
 		{"hub", &PlaysAck{[]string{play.ID}}, "Records that are committed. One that came twice is acknowledged twice and kept once."},
 		{"agent", &Decisions{[]Decision{{"019a8f41-0000-7000-8000-000000000002", decision}}}, "At most 20 decisions of the commune, made at its PC. " +
-			"They hold there already; the agent keeps each until it is acknowledged and sends it again otherwise. The next plan head has those that stand."},
+			"They hold there already; the agent keeps each until it is acknowledged and sends it again otherwise. The next plan head has those that stand. `kind` is\n" +
+			"`hold release mute unmute skip move order volume pin`; a volume has `percent` and comes from a PC only; `pin`, by which the PC forgets its PIN, comes from an\n" +
+			"admin on the hub only, in the plan head."},
 		{"hub", &DecisionsAck{[]string{"019a8f41-0000-7000-8000-000000000002"}}, "Decisions that are committed, those too that the hub keeps for its log alone."},
 		{"hub", &Order{sealed}, "A sealed order: sound a bulletin, or take one back. It goes before every other message and every frame that waits, to agents that are connected; the next plan says the same. A drill is a document type of its own."},
 		{"agent", &OrderState{SHA256: exampleHash(), Code: "SEAL_ORDER_REPLAYED"}, "What became of the order with that envelope: an empty code is done."},
