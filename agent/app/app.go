@@ -43,10 +43,10 @@ type App struct {
 	o       Options
 	machine clock.Machine
 	clock   *clock.Clock
-	console *console.Console // nil when there is none
-	pin     *console.PIN     // nil when there is no console
-	enrol   *enroller        // pairs from the console
-	started chan struct{}    // closed when the paired parts run
+	page    *page         // nil when none is wanted
+	pin     *console.PIN  // nil when there is no console
+	enrol   *enroller     // pairs from the console
+	started chan struct{} // closed when the paired parts run
 
 	mu     sync.Mutex
 	paired *paired
@@ -74,7 +74,7 @@ func builtAt(stamp string) time.Time {
 // watchPairing is how often an agent without a pairing looks for one.
 const watchPairing = time.Second
 
-// New makes the data folder, opens the clock and binds the console's address. Run does the rest.
+// New makes the data folder, opens the clock and binds the console's address, if it is free. Run does the rest.
 func New(o Options) (*App, error) {
 	if o.Built.Before(born()) {
 		o.Built = born()
@@ -97,21 +97,18 @@ func New(o Options) (*App, error) {
 	if o.Config.Console == config.ConsoleOff {
 		return a, nil
 	}
-	listen, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", o.Config.Console)
-	if err != nil {
-		return nil, errConsoleBusy.With(err)
-	}
 	a.pin = console.NewPIN(filepath.Join(o.Config.Data, pinFile), a.monoNow)
-	a.console = console.New(listen, a.pin, a.sources, o.Log)
+	a.page = newPage(o.Config.Console, o.Log, func(l net.Listener) *console.Console { return console.New(l, a.pin, a.sources, o.Log) })
+	a.page.bind()
 	return a, nil
 }
 
-// ConsoleAddr is where the console is reached, "" when there is none.
+// ConsoleAddr is where the console is reached, "" while it is not.
 func (a *App) ConsoleAddr() string {
-	if a.console == nil {
+	if a.page == nil {
 		return ""
 	}
-	return a.console.Addr()
+	return a.page.addr()
 }
 
 // Started closes when the agent is paired and its parts run.
@@ -141,9 +138,8 @@ func (a *App) Run(ctx context.Context) error {
 		})
 	}
 	run("clock", a.clock.Run)
-	if a.console != nil {
-		a.o.Log.Info("console", "address", "http://"+a.console.Addr())
-		run("console", a.console.Run)
+	if a.page != nil {
+		run("console", a.page.run)
 		run("pairing", a.enrol.Run)
 	}
 	run("agent", a.play)

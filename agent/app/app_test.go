@@ -149,6 +149,12 @@ func startWith(t *testing.T, c config.Agent, m *clock.Machine) *agent {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return runs(t, a, card)
+}
+
+// runs runs an agent until the test ends.
+func runs(t *testing.T, a *App, card *playertest.Card) *agent {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()

@@ -26,10 +26,6 @@ const (
 // belongings are all files that belong to one pairing. Audio does not: it is named by its content.
 var belongings = [...]string{pairingFile, keyFile, "trust.json", "floors", "state.db"}
 
-var errConsoleBusy = problem.New("CONSOLE_ADDRESS_BUSY", 409,
-	"Địa chỉ trang điều khiển đã có chương trình khác dùng. Dừng loa-agent đang chạy hoặc đổi khóa console.",
-	"The console's address is in use. Stop the loa-agent that runs already, or change the key console.")
-
 var errDataFolder = problem.New("DATA_FOLDER", 500,
 	"Không tạo được thư mục dữ liệu. Chọn thư mục khác ở khóa data, hoặc cấp quyền ghi cho loa-agent.",
 	"The data folder cannot be made. Choose another one by the key data, or let loa-agent write there.").At("data")

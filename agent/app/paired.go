@@ -111,6 +111,10 @@ func (a *App) watch(p *paired) *health.Health {
 		parts.Amplifier = p.amplifier.Status
 		parts.Changes = append(parts.Changes, p.amplifier.Subscribe())
 	}
+	if a.page != nil {
+		parts.Console = a.page.status
+		parts.Changes = append(parts.Changes, a.page.changed.Subscribe())
+	}
 	return health.New(parts)
 }
 

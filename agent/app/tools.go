@@ -30,27 +30,32 @@ var errNoCard = problem.New("CARD_MISSING", 503,
 
 // Status is the agent's view: of the one that runs, or of the data folder when none does.
 func Status(ctx context.Context, o Options) (console.View, error) {
-	if v, err := askConsole(ctx, o.Config); err == nil {
+	who, unread := loadIdentity(o.Config.Data)
+	v, err := askConsole(ctx, o.Config)
+	if foreign := unread == nil && v.Agent != who.Agent || unpaired(unread) && v.Paired; err == nil && !foreign {
 		return v, nil
 	}
+	address := o.Config.Console
 	o.Config.Console = config.ConsoleOff
 	a, err := New(o)
 	if err != nil {
 		return console.View{}, err
 	}
-	who, err := loadIdentity(o.Config.Data)
-	if unpaired(err) {
+	if unpaired(unread) {
 		return console.Make(a.sources(), false)
 	}
-	if err != nil {
-		return console.View{}, err
+	if unread != nil {
+		return console.View{}, unread
 	}
 	p, err := a.assemble(who)
+	if errors.Is(err, cache.ErrInUse) && taken(ctx, address) { // it runs, and its page is not what answers there
+		return console.View{}, errConsoleBusy.With(err)
+	}
 	if err != nil {
 		return console.View{}, err
 	}
 	a.paired, a.who = p, who
-	v, err := console.Make(a.sources(), false)
+	v, err = console.Make(a.sources(), false)
 	return v, errors.Join(err, p.cache.Close())
 }
 
@@ -99,6 +104,8 @@ func Doctor(ctx context.Context, o Options) []Finding {
 	findings := []Finding{checkFolder(o.Config.Data)}
 	v, err := Status(ctx, o)
 	switch {
+	case errors.Is(err, errConsoleBusy):
+		return append(findings, Finding{"page", errConsoleBusy.Code + ": " + errConsoleBusy.VI + " / " + errConsoleBusy.EN, true})
 	case err != nil:
 		return append(findings, Finding{"data", err.Error(), true})
 	case !v.Paired:

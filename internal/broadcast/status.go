@@ -17,6 +17,15 @@ type Status struct {
 	Outbox      int         `json:"outbox"` // play records the hub has not acknowledged
 
 	Amplifier *AmplifierStatus `json:"amplifier,omitempty"` // nil where the agent does not switch one
+	Console   *ConsoleStatus   `json:"console,omitempty"`   // nil while the operator's page is served, or none is wanted
+}
+
+// ConsoleStatus tells why the operator's page is not served: a code, and what to do in both languages.
+type ConsoleStatus struct {
+	Code   string `json:"code"`
+	VI     string `json:"vi"`
+	EN     string `json:"en"`
+	Detail string `json:"detail,omitempty"` // the cause, for the one who looks after the PC
 }
 
 // AmplifierStatus tells about the amplifier's switch. Failing keeps its word until the same command has worked.

@@ -72,7 +72,8 @@ func examples() []example {
 		{"agent", &Holdings{Full: true, Items: []Holding{{exampleHash(), 3_670_016, 3_670_016, true}}},
 			"What the agent holds: everything after welcome (`full`, continued by messages without it), then changes, at most one a " +
 				"second. `have` 0 says that it was dropped."},
-		{"agent", &Status{status}, "How the agent is: every `status_every_ms` and at each change, at most two a second."},
+		{"agent", &Status{status}, "How the agent is: every `status_every_ms` and at each change, at most two a second. While the\n" +
+			"operator's page is not served, `console` tells why: `{code, vi, en, detail}`."},
 		{"agent", &Plays{[]broadcast.Play{play}}, "At most 100 play records. The agent keeps each until it is acknowledged and sends it again otherwise."},
 		{"hub", &PlaysAck{[]string{play.ID}}, "Records that are committed. One that came twice is acknowledged twice and kept once."},
 		{"agent", &Decisions{[]Decision{{"019a8f41-0000-7000-8000-000000000002", decision}}}, "At most 20 decisions of the commune, made at its PC. " +

@@ -28,6 +28,8 @@ type Parts struct {
 	Outbox  func() int
 	// Amplifier is nil where the agent does not switch one.
 	Amplifier func() broadcast.AmplifierStatus
+	// Console is nil where there is no operator's page, and gives nil while it is served.
+	Console func() *broadcast.ConsoleStatus
 	// Changes of parts that tell of them.
 	Changes []<-chan struct{}
 }
@@ -56,6 +58,9 @@ func (h *Health) Status() broadcast.Status {
 	if p.Amplifier != nil {
 		a := p.Amplifier()
 		s.Amplifier = &a
+	}
+	if p.Console != nil {
+		s.Console = p.Console()
 	}
 	for _, word := range []*string{&s.Clock.Trust, &s.Cache.State, &s.Card.State} {
 		if *word == "" {
@@ -99,6 +104,7 @@ type essence struct {
 	now, next              string
 	missing, outbox        int
 	amplifier              broadcast.AmplifierStatus
+	console                string
 }
 
 func essenceOf(s broadcast.Status) essence {
@@ -106,6 +112,9 @@ func essenceOf(s broadcast.Status) essence {
 		clockDetail: s.Clock.Detail, cacheSays: s.Cache.Detail, missing: s.Cache.Missing, outbox: s.Outbox}
 	if s.Amplifier != nil {
 		e.amplifier = *s.Amplifier
+	}
+	if s.Console != nil {
+		e.console = s.Console.Code
 	}
 	if s.NowPlaying != nil {
 		e.now = s.NowPlaying.Slot

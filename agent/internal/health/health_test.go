@@ -126,3 +126,17 @@ func TestTheAmplifierIsToldWhereThereIsOne(t *testing.T) {
 		t.Error("a change of the amplifier is not worth telling")
 	}
 }
+
+func TestThePageIsToldWhileItIsNotServed(t *testing.T) {
+	var is *broadcast.ConsoleStatus
+	h := (&parts{}).health()
+	h.parts.Console = func() *broadcast.ConsoleStatus { return is }
+	served := h.Status()
+	if served.Console != nil {
+		t.Errorf("%+v", served.Console)
+	}
+	is = &broadcast.ConsoleStatus{Code: "BUSY"}
+	if s := h.Status(); s.Console != is || essenceOf(s) == essenceOf(served) {
+		t.Errorf("%+v", s.Console)
+	}
+}
