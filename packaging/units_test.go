@@ -41,9 +41,10 @@ func TestUnitsHaveTheLeastPrivilege(t *testing.T) {
 func TestUnitsSayWhatTheyMust(t *testing.T) {
 	for name, must := range map[string][]string{
 		"loa-hub.service": {"StateDirectoryMode=0700", "UMask=0077", "NoNewPrivileges=yes", "ProtectSystem=strict", "PrivateDevices=yes",
-			"DevicePolicy=closed", "User=loa-hub", "ExecStart=/usr/bin/loa-hub serve", "Restart=always"},
+			"DevicePolicy=closed", "User=loa-hub", "ExecStart=/usr/bin/loa-hub serve", "Restart=always", "StartLimitIntervalSec=0"},
 		"loa-agent.service": {"StateDirectoryMode=0700", "UMask=0077", "NoNewPrivileges=yes", "ProtectSystem=strict", "DevicePolicy=closed",
-			"DeviceAllow=char-alsa rw", "User=loa-agent", "ExecStart=/usr/bin/loa-agent run", "Restart=always"},
+			"DeviceAllow=char-alsa rw", "User=loa-agent", "ExecStart=/usr/bin/loa-agent run", "Restart=always", "StartLimitIntervalSec=0",
+			"Type=notify", "WatchdogSec=60"},
 	} {
 		raw, err := os.ReadFile(filepath.Join("systemd", name))
 		if err != nil {

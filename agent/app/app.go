@@ -17,6 +17,7 @@ import (
 	"github.com/loa-vn/loa/agent/internal/clock"
 	"github.com/loa-vn/loa/agent/internal/console"
 	"github.com/loa-vn/loa/agent/internal/player"
+	"github.com/loa-vn/loa/agent/internal/service"
 	"github.com/loa-vn/loa/agent/internal/speaker"
 	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/config"
@@ -34,6 +35,10 @@ type Options struct {
 	Output player.Output
 	// Checker is the command that looks at a database before it is opened, see cache.CheckChild; nil checks nothing.
 	Checker []string
+	// Service is the service manager that started this process, if one did.
+	Service service.Manager
+	// Hung, if not nil, is called when a part hangs: it ends the process where no manager does.
+	Hung func()
 	// Machine is the clocks; nil takes this machine's.
 	Machine *clock.Machine
 }
@@ -51,6 +56,7 @@ type App struct {
 	mu     sync.Mutex
 	paired *paired
 	who    identity
+	begun  mono.Instant // when an agent whose parts do not run yet went round last, or they began to
 }
 
 // born is the date of the source: a clock before it is wrong, whatever it rests on.
@@ -137,7 +143,9 @@ func (a *App) Run(ctx context.Context) error {
 			return nil
 		})
 	}
+	a.begin()
 	run("clock", a.clock.Run)
+	run("service", a.vigil().Run)
 	if a.page != nil {
 		run("console", a.page.run)
 		run("pairing", a.enrol.Run)
@@ -156,6 +164,7 @@ func (a *App) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.begin()
 	a.mu.Lock()
 	a.paired, a.who = p, who
 	a.mu.Unlock()
@@ -169,6 +178,7 @@ func (a *App) awaitPairing(ctx context.Context) (identity, error) {
 	defer tick.Stop()
 	told := false
 	for {
+		a.begin()
 		who, err := loadIdentity(a.o.Config.Data)
 		if !unpaired(err) {
 			return who, err

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/loa-vn/loa/agent/internal/cache"
+	"github.com/loa-vn/loa/agent/internal/service"
 	"github.com/loa-vn/loa/agent/internal/speaker"
 	"github.com/loa-vn/loa/internal/config"
 	"github.com/loa-vn/loa/internal/problem"
@@ -46,6 +47,7 @@ func runCommand(load loader) *cobra.Command {
 				return fmt.Errorf("find this program: %w", err)
 			}
 			o.Checker = []string{self, "check"}
+			o.Service = service.FromEnvironment()
 			// It mostly waits: a second processor that must be woken for each step costs more than the steps.
 			runtime.GOMAXPROCS(1)
 			a, err := New(o)

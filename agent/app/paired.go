@@ -32,6 +32,7 @@ type paired struct {
 	scheduler *scheduler.Scheduler
 	amplifier *amplifier.Amplifier // nil where the agent switches none
 	player    *player.Player
+	output    player.Output
 	playlog   *playlog.Log
 	health    *health.Health
 	tester    *tester
@@ -62,11 +63,10 @@ func (a *App) assemble(who identity) (p *paired, err error) {
 	if p.decisions, err = decisions.Open(p.cache.Decisions(), a.o.Log); err != nil {
 		return nil, err
 	}
-	output, err := a.output()
-	if err != nil {
+	if p.output, err = a.output(); err != nil {
 		return nil, err
 	}
-	p.player = player.New(output, a.monoNow, a.o.Log.With("part", "player"))
+	p.player = player.New(p.output, a.monoNow, a.o.Log.With("part", "player"))
 	var sounds scheduler.Player = sounder{p.player}
 	if switched(a.o.Config) {
 		sounds = amplified{Player: sounds, clock: a.clock, p: p}
@@ -80,7 +80,7 @@ func (a *App) assemble(who identity) (p *paired, err error) {
 		p.amplifier = a.amplify(p)
 	}
 	p.health = a.watch(p)
-	p.tester = newTester(a, p, output)
+	p.tester = newTester(a, p, p.output)
 	p.pin, p.planned, p.log = a.pin, p.cache.SubscribePlan(), a.o.Log
 	p.link, err = a.dial(p, who)
 	return p, err

@@ -222,7 +222,10 @@ func (d *disk) Load() (map[string][]byte, error) {
 }
 
 func (d *disk) Write(put map[string][]byte, drop []string) error {
-	<-time.After(d.slow)
+	d.mu.Lock()
+	slow := d.slow
+	d.mu.Unlock()
+	<-time.After(slow)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.full {

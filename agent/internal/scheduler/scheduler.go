@@ -40,6 +40,8 @@ type Scheduler struct {
 	started bool                      // Restarted was called with a trusted clock
 	tidied  time.Time
 
+	round atomic.Int64 // when Run went round last, a mono.Instant
+
 	mu      sync.Mutex
 	playing *broadcast.Sounding
 	next    *broadcast.Sounding
@@ -85,6 +87,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	for {
 		wake := time.NewTimer(s.step(&players))
 		for beating := true; beating; {
+			s.round.Store(int64(s.present()))
 			beat := time.NewTimer(s.beat())
 			beating = false
 			select {
@@ -105,6 +108,9 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		wake.Stop()
 	}
 }
+
+// Round is when Run went round last, 0 before it did: at least once a minute, unless it hangs.
+func (s *Scheduler) Round() mono.Instant { return mono.Instant(s.round.Load()) }
 
 // Playing gives what sounds and what sounds next, nil for nothing.
 func (s *Scheduler) Playing() (now, next *broadcast.Sounding) {

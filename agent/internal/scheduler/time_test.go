@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/mono"
 )
 
 // A PC whose hardware clock keeps local time is seven hours ahead until the hub's time comes. What those hours
@@ -241,4 +242,37 @@ func TestWhatPassedInDaysWithoutPower(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestARoundIsMissedByASchedulerThatHangsAlone(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t)
+		r.setPlan(plan(t, 1, nil, exact("a", 10*minute, 5*minute, broadcast.LateSkip)))
+		r.start()
+		silent := func() time.Duration { return mono.Instant(time.Now().UnixNano()).Sub(r.sched.Round()) }
+		for range 30 * 60 { // idle, with a cue on its way, sounding, idle again
+			pass(time.Second)
+			if d := silent(); d > longest {
+				t.Fatalf("no round for %v although nothing hangs", d)
+			}
+		}
+		r.setPlan(plan(t, 2, nil, exact("b", 10*minute, 5*minute, broadcast.LateSkip)))
+		pass(5 * minute)
+		slow := func(d time.Duration) {
+			r.disk.mu.Lock()
+			r.disk.slow = d
+			r.disk.mu.Unlock()
+		}
+		slow(10 * minute) // a write that does not come back
+		pass(12 * minute)
+		if d := silent(); d < longest {
+			t.Errorf("a round %v ago beside a disk that hangs", d)
+		}
+		slow(0)
+		pass(10 * minute)
+		if d := silent(); d > longest {
+			t.Errorf("no round for %v after it came back", d)
+		}
+		r.stop()
+	})
 }

@@ -165,6 +165,7 @@ func (s *Speaker) serve(ss *session, r io.Reader, kill func()) (reason string) {
 			return "the speaker process ended without a word"
 		}
 		dog.feed(ready)
+		s.live()
 		switch m := m.(type) {
 		case hello:
 			if m.Version != wireVersion || !m.child {

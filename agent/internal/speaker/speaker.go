@@ -53,6 +53,7 @@ type Speaker struct {
 	lead    time.Duration
 	level   float32
 	levelAt mono.Instant
+	sign    mono.Instant  // when a child was started or said something last
 	shift   time.Duration // how much later than at the start the programme's time is, by the machine's clock
 }
 
@@ -62,7 +63,7 @@ var _ player.Output = (*Speaker)(nil)
 func New(cfg Config) *Speaker {
 	return &Speaker{
 		cfg: cfg, changed: make(chan struct{}), lead: leadAtRest,
-		state: player.CardState{State: player.CardStarting, Since: mono.Now()},
+		state: player.CardState{State: player.CardStarting, Since: mono.Now()}, sign: mono.Now(),
 	}
 }
 
@@ -73,7 +74,7 @@ func (s *Speaker) Run(ctx context.Context) error {
 	following.Go(func() { s.follow(ctx) })
 	pause, told := pauseFirst, ""
 	for ctx.Err() == nil {
-		begin := mono.Now()
+		begin := s.live()
 		detail := s.runChild(ctx)
 		if ctx.Err() != nil {
 			break
@@ -118,6 +119,21 @@ func (s *Speaker) stalled(session *session) {
 	if current, _ := s.current(); current == session {
 		s.set(player.CardStalled, "the speaker process does not answer", session)
 	}
+}
+
+// live takes a sign of life: a child was started, or has said something.
+func (s *Speaker) live() mono.Instant {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sign = mono.Now()
+	return s.sign
+}
+
+// Sign is when a child was started or said something last: some seconds ago at most, unless one cannot even be killed.
+func (s *Speaker) Sign() mono.Instant {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sign
 }
 
 // Watch implements player.Output.
