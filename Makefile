@@ -1,5 +1,6 @@
 # make build    both programs into bin/
 # make demo     sets up what is missing and runs the main job (ONCE=1 ends after the first report, REPORT=file takes yours)
+# make package  .deb for both programs and a .zip for Windows, into dist/
 # make test     sets up what is missing and runs every test
 # make test-faults   the long fault suite: every Fault test at full count (LOA_SEED=N repeats a run)
 # make test-planted  plants known weaknesses, one at a time, and expects the test that names each to fail
@@ -11,7 +12,7 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: build check test test-faults test-planted demo bench fuzz setup setup-demo setup-test setup-lint pages vet cross lint vuln clean
+.PHONY: build package check test test-faults test-planted demo bench fuzz setup setup-demo setup-test setup-package setup-lint pages vet cross lint vuln clean
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -X main.version=$(VERSION)
@@ -27,6 +28,9 @@ build: $(if $(PAGES),pages)
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/loa-hub ./hub
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS) -X main.built=$(BUILT)' -o bin/loa-agent ./agent
 
+package: setup-package build cross
+	VERSION='$(VERSION)' scripts/package.sh
+
 # Without -race, so that it needs no C compiler and stays under two minutes; make test has the detector.
 check: setup-lint build vet lint
 	go test -short -timeout 110s ./...
@@ -35,7 +39,7 @@ check: setup-lint build vet lint
 SOUND := /agent/app$$|/agent/internal/speaker$$|/internal/e2e
 
 # Every tool was just set up, so tests treat a missing one as a failure (CI). go test's lines come last.
-test: setup-test setup-lint build vet cross lint vuln
+test: setup-test setup-lint package vet lint vuln
 	FUZZTIME=10s scripts/fuzz.sh outside
 	CI=$${CI:-true} CGO_ENABLED=1 go test -race -count=1 -timeout 20m $$(go list ./... | grep -vE '$(SOUND)')
 	CI=$${CI:-true} CGO_ENABLED=1 go test -race -count=1 -timeout 20m -p 1 $$(go list ./... | grep -E '$(SOUND)')
@@ -61,7 +65,7 @@ fuzz:
 setup:
 	scripts/setup.sh demo test lint
 
-setup-demo setup-test setup-lint:
+setup-demo setup-test setup-package setup-lint:
 	scripts/setup.sh $(@:setup-%=%)
 
 # Where there is no npm the hub is built without its pages and says so on its front page.
@@ -77,10 +81,11 @@ vet:
 	go vet ./...
 
 # The other machines of a fleet: no C compiler is at hand for them, so nothing may need one.
+AGENT_LDFLAGS := $(LDFLAGS) -X main.built=$(BUILT)
 cross:
-	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -o /dev/null ./agent
-	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -o /dev/null ./hub
-	CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go build -o /dev/null ./agent
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -ldflags '$(AGENT_LDFLAGS)' -o dist/arm64/loa-agent ./agent
+	CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -trimpath -ldflags '$(LDFLAGS)' -o dist/arm64/loa-hub ./hub
+	CGO_ENABLED=0 GOOS=windows GOARCH=amd64 go build -trimpath -ldflags '$(AGENT_LDFLAGS)' -o dist/windows/loa-agent.exe ./agent
 
 lint:
 	$(TOOLS)/golangci-lint run ./...
@@ -89,4 +94,4 @@ vuln:
 	scripts/vuln.sh
 
 clean:
-	rm -rf bin var .tools hub/web/node_modules hub/web/dist/assets hub/web/dist/index.html
+	rm -rf bin dist var .tools hub/web/node_modules hub/web/dist/assets hub/web/dist/index.html

@@ -2,6 +2,7 @@
 # Installs what is missing for one purpose and says what it installs; the second time it only looks.
 #   scripts/setup.sh demo    what the hub and an agent call or play through
 #   scripts/setup.sh test    the same, a C compiler for the race detector, systemd-analyze, a browser for the pages' tests
+#   scripts/setup.sh package  what make package packs with
 #   scripts/setup.sh lint    the linters, into .tools/bin
 #   scripts/setup.sh pages   npm packages by their lock files
 #   scripts/setup.sh mpd     the player that make bench sets the agent beside
@@ -29,6 +30,7 @@ missing() {
     case $p in
       pulseaudio-utils) has parec ;;
       systemd) has systemd-analyze ;;
+      dpkg) has dpkg-deb ;;
       libasound2-plugins | libc6-dev | libfaketime) package "$p" ;;
       *) has "$p" ;;
     esac || echo "$p"
@@ -80,20 +82,22 @@ pages() {
 
 sound=(ffmpeg espeak-ng pulseaudio pulseaudio-utils libasound2-plugins)
 
-for purpose in "${@:?demo, test, lint, pages, mpd or drift}"; do
+for purpose in "${@:?demo, test, package, lint, pages, mpd or drift}"; do
   case $purpose in
     demo) apt "${sound[@]}" ;;
     test)
       # libc6-dev is only a recommendation of gcc, and the race detector does not link without it.
       # systemd (3 MB) for systemd-analyze, which judges our units; nothing of it is started.
       apt "${sound[@]}" gcc libc6-dev systemd
+      [ "$(id -u)" = 0 ] || apt fakeroot # packages are installed into a scratch root
       [ ! -e hub/web/package.json ] || apt chromium
       pages
       ;;
+    package) apt dpkg zip ;;
     lint) tool "$golangci"; tool "$govulncheck" ;;
     pages) pages ;;
     mpd) apt mpd ;;
     drift) apt libfaketime ;;
-    *) die "demo, test, lint, pages, mpd or drift, not $purpose" ;;
+    *) die "demo, test, package, lint, pages, mpd or drift, not $purpose" ;;
   esac
 done

@@ -88,7 +88,7 @@ func ignored(root, dir string) bool {
 		return true
 	}
 	atRoot := filepath.Dir(dir) == filepath.Clean(root)
-	return atRoot && (base == "bin" || base == "var")
+	return atRoot && (base == "bin" || base == "dist" || base == "var")
 }
 
 func (t *Tree) add(root, name string) error {
