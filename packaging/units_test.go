@@ -1,5 +1,3 @@
-// Package packaging holds what a machine needs beside the two programs: systemd's units and users. This test judges the
-// units by systemd's own measure of what a service could do if it were taken.
 package packaging
 
 import (

@@ -1,11 +1,13 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -28,34 +30,59 @@ func Command(version, built string, exit func(int)) *cobra.Command {
 		log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: c.LogLevel}))
 		return Options{Config: c, Version: version, Built: builtAt(built), Log: log}, err
 	}
-	root.AddCommand(runCommand(load), pairCommand(load), statusCommand(load), doctorCommand(load), toneCommand(load),
+	root.AddCommand(runCommand(load, exit), serviceCommand(), pairCommand(load), statusCommand(load), doctorCommand(load), toneCommand(load),
 		speakerCommand(exit), checkCommand(exit))
 	return root
 }
 
 type loader func(*cobra.Command) (Options, error)
 
-func runCommand(load loader) *cobra.Command {
-	return &cobra.Command{Use: "run", Short: "Run the agent until it is told to stop", Args: cobra.NoArgs,
+func runCommand(load loader, exit func(int)) *cobra.Command {
+	asService := false
+	cmd := &cobra.Command{Use: "run", Short: "Run the agent until it is told to stop", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o, err := load(cmd)
-			if err != nil {
-				return err
-			}
-			self, err := os.Executable()
-			if err != nil {
-				return fmt.Errorf("find this program: %w", err)
-			}
-			o.Checker = []string{self, "check"}
-			o.Service = service.FromEnvironment()
-			// It mostly waits: a second processor that must be woken for each step costs more than the steps.
-			runtime.GOMAXPROCS(1)
-			a, err := New(o)
-			if err != nil {
-				return err
-			}
-			return a.Run(cmd.Context())
+			return service.Main(cmd.Context(), asService, func(ctx context.Context) error {
+				o, err := load(cmd)
+				if err != nil {
+					return err
+				}
+				if asService { // nobody reads its standard error, and nobody else ends it when it hangs
+					o.Hung = func() { exit(1) }
+					if o.Config.LogFile == "" {
+						o.Config.LogFile = filepath.Join(o.Config.Data, "log", "loa-agent.log")
+					}
+				}
+				return runAgent(ctx, o)
+			})
 		}}
+	cmd.Flags().BoolVar(&asService, service.Flag, false, "started by the service manager of Windows")
+	_ = cmd.Flags().MarkHidden(service.Flag) // it is there
+	return cmd
+}
+
+// runAgent is an agent with all that this machine gives it.
+func runAgent(ctx context.Context, o Options) error {
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find this program: %w", err)
+	}
+	o.Checker = []string{self, "check"}
+	o.Service = service.FromEnvironment()
+	if o.Config.LogFile != "" {
+		log := logFile(o.Config.LogFile)
+		defer func() { _ = log.Close() }()
+		o.Log = slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: o.Config.LogLevel}))
+	}
+	// It mostly waits: a second processor that must be woken for each step costs more than the steps.
+	runtime.GOMAXPROCS(1)
+	a, err := New(o)
+	if err == nil {
+		err = a.Run(ctx)
+	}
+	if err != nil && o.Config.LogFile != "" {
+		o.Log.Error("the agent has ended", "error", err)
+	}
+	return err
 }
 
 func pairCommand(load loader) *cobra.Command {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"crypto/sha256"
+	_ "embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type Agent struct {
 	Contact    string     `mapstructure:"contact"`     // whom the operator calls when something fails, as the day sheet shows it
 	CacheLimit Size       `mapstructure:"cache_limit"` // most bytes of audio kept
 	LogLevel   slog.Level `mapstructure:"log_level"`
+	LogFile    string     `mapstructure:"log_file"` // where the agent that runs writes its log; "" for standard error
 
 	DownloadHours Hours `mapstructure:"download_hours"` // of the day, in the fleet's zone, in which audio is fetched; zero for all
 	DownloadLimit Size  `mapstructure:"download_limit"` // most bytes of audio a second, 0 for no limit
@@ -49,11 +51,18 @@ func agent() program {
 		{"download_hours", "", "hours in which audio is fetched on a metered line, such as 22:00-05:00 (default: all)"},
 		{"download_limit", "0", "most audio to fetch a second on a metered line, such as 64KiB; 0 for no limit"},
 		{"log_level", "info", "debug, info, warn or error"},
+		{"log_file", "", "file for the log of the agent that runs, at most 10 MiB and five older ones (default: standard error)"},
 		{"before_sound", "", "command that switches the amplifier on: a program and its arguments, without a shell"},
 		{"after_sound", "", "command that switches the amplifier off"},
 		{"amplifier_lead", "30s", "how long before a sound before_sound runs"},
 	}}
 }
+
+//go:embed loa-agent.sample.yaml
+var agentSample []byte
+
+// AgentSample is the agent's settings as they are shipped: every key, each with its default, commented out.
+func AgentSample() []byte { return agentSample }
 
 // AgentFlags gives fs --config and one flag for each of the agent's settings.
 func AgentFlags(fs *pflag.FlagSet) { agent().register(fs) }
