@@ -9,7 +9,6 @@ import (
 	"github.com/loa-vn/loa/agent/internal/amplifier"
 	"github.com/loa-vn/loa/agent/internal/clock"
 	"github.com/loa-vn/loa/agent/internal/scheduler"
-	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/config"
 )
 
@@ -75,15 +74,4 @@ func withAmplifier(ctx context.Context, o Options, do func(context.Context) erro
 	case <-warm.C:
 	}
 	return do(ctx)
-}
-
-// checkAmplifier is the doctor's line, nothing where the agent switches none.
-func checkAmplifier(c config.Agent, status *broadcast.AmplifierStatus) []Finding {
-	switch {
-	case !switched(c):
-		return nil
-	case status == nil:
-		return []Finding{{"amplifier", "the agent that runs does not know of before_sound: start it again", true}}
-	}
-	return []Finding{{"amplifier", status.State + " " + status.Detail, status.State == amplifier.StateFailing}}
 }

@@ -3,6 +3,7 @@
 package app
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -93,7 +94,7 @@ func TestTheDoctorLooksAtTheAmplifier(t *testing.T) {
 	a := startWith(t, c, machine("1"))
 	<-a.Started()
 	v := a.view(t)
-	if found := checkAmplifier(c, v.Amplifier); len(found) != 1 || found[0].Bad {
+	if found := checkAmplifier(c, v.Amplifier); len(found) != 1 || found[0].Problem != nil {
 		t.Errorf("%+v", found)
 	}
 	a.paired.amplifier.Cue(time.Now())
@@ -103,13 +104,13 @@ func TestTheDoctorLooksAtTheAmplifier(t *testing.T) {
 		}
 		<-time.After(20 * time.Millisecond)
 	}
-	if found := checkAmplifier(c, v.Amplifier); len(found) != 1 || !found[0].Bad || !strings.Contains(found[0].Detail, "/nowhere/relay") {
+	if found := checkAmplifier(c, v.Amplifier); len(found) != 1 || !errors.Is(found[0].Problem, errAmplifier) || !strings.Contains(found[0].Detail, "/nowhere/relay") {
 		t.Errorf("%+v", found)
 	}
 	if found := checkAmplifier(config.Agent{}, nil); found != nil {
 		t.Errorf("where there is none: %+v", found)
 	}
-	if found := checkAmplifier(c, nil); len(found) != 1 || !found[0].Bad {
+	if found := checkAmplifier(c, nil); len(found) != 1 || !errors.Is(found[0].Problem, errAmplifierNew) {
 		t.Errorf("an agent from before: %+v", found)
 	}
 }

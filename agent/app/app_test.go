@@ -343,7 +343,7 @@ func TestStatusOfAnAgentThatDoesNotRun(t *testing.T) {
 		t.Error(words)
 	}
 	found := fmt.Sprint(Doctor(t.Context(), o))
-	for _, want := range []string{"does not run", "card ok", "connection refused"} {
+	for _, want := range []string{"DOCTOR_STOPPED", "card ok", "connection refused"} {
 		if !strings.Contains(found, want) {
 			t.Errorf("the doctor does not say %q: %s", want, found)
 		}

@@ -141,13 +141,14 @@ func doctorCommand(load loader) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			bad := false
+			bad, term := false, Terminal{Out: cmd.OutOrStdout()}
 			for _, f := range Doctor(cmd.Context(), quiet(o)) {
-				mark := "ok"
-				if f.Bad {
-					mark, bad = "!!", true
+				if f.Problem == nil {
+					term.say("ok  %-9s %s\n", f.What, f.Detail)
+					continue
 				}
-				Terminal{Out: cmd.OutOrStdout()}.say("%s  %-8s %s\n", mark, f.What, f.Detail)
+				bad = true
+				term.say("!!  %-9s %s\n    %s\n    %s\n    %s\n", f.What, f.Detail, f.Problem.Code, f.Problem.VI, f.Problem.EN)
 			}
 			if bad {
 				return errUnwell

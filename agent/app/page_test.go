@@ -83,7 +83,7 @@ func TestAnAgentWhosePageHasNoPortPlaysOnAndServesItLater(t *testing.T) {
 	}
 	found := false
 	for _, f := range Doctor(t.Context(), o) {
-		found = found || f.What == "page" && f.Bad && strings.Contains(f.Detail, errConsoleBusy.VI) && strings.Contains(f.Detail, errConsoleBusy.EN)
+		found = found || f.What == "page" && errors.Is(f.Problem, errConsoleBusy)
 	}
 	if !found {
 		t.Error("loa-agent doctor does not tell")

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/loa-vn/loa/agent/internal/cache"
@@ -91,77 +89,6 @@ func get(ctx context.Context, url string, into any) error {
 		return fmt.Errorf("ask %s: %w", url, err)
 	}
 	return nil
-}
-
-// Finding is one line of the doctor.
-type Finding struct {
-	What, Detail string
-	Bad          bool // the agent cannot do its work like this
-}
-
-// Doctor looks at what the agent stands on.
-func Doctor(ctx context.Context, o Options) []Finding {
-	findings := []Finding{checkFolder(o.Config.Data)}
-	v, err := Status(ctx, o)
-	switch {
-	case errors.Is(err, errConsoleBusy):
-		return append(findings, Finding{"page", errConsoleBusy.Code + ": " + errConsoleBusy.VI + " / " + errConsoleBusy.EN, true})
-	case err != nil:
-		return append(findings, Finding{"data", err.Error(), true})
-	case !v.Paired:
-		return append(findings, Finding{"pairing", "not paired: loa-agent pair --hub ADDRESS --code CODE", true}, checkCard(ctx, o))
-	}
-	findings = append(findings,
-		Finding{"pairing", fmt.Sprintf("%s (%s) with %s", v.Name, v.Area, v.Hub), false},
-		Finding{"clock", v.Clock.Trust + ": " + v.Clock.Detail, v.Clock.Trust == "untrusted"},
-		Finding{"cache", fmt.Sprintf("%s, %d files missing, %d MiB free %s", v.Cache.State, v.Cache.Missing, v.Cache.FreeBytes>>20, v.Cache.Detail),
-			v.Cache.State == "full" || v.Cache.State == "unknown"})
-	if v.Plan == nil {
-		findings = append(findings, Finding{"plan", "none yet", true})
-	} else {
-		findings = append(findings, Finding{"plan", fmt.Sprintf("version %d until %s", v.Plan.Version, v.Plan.Expires.Format(time.RFC3339)), false})
-	}
-	if v.Running {
-		findings = append(findings, Finding{"agent", "running", false}, Finding{"card", v.Card.State + " " + v.Card.Detail, v.Card.State != "ok"},
-			Finding{"line", fmt.Sprintf("connected: %t %s %s", v.Connection.Connected, v.Connection.Problem, v.Connection.Detail), !v.Connection.Connected})
-		return append(findings, checkAmplifier(o.Config, v.Amplifier)...)
-	}
-	findings = append(findings, Finding{"agent", "does not run: loa-agent run", true}, checkCard(ctx, o))
-	if err := get(ctx, v.Hub+"/livez", nil); err != nil {
-		return append(findings, Finding{"hub", err.Error(), true})
-	}
-	return append(findings, Finding{"hub", v.Hub + " answers", false})
-}
-
-func checkFolder(dir string) Finding {
-	f, err := os.CreateTemp(dir, "doctor.*")
-	if err == nil {
-		err = errors.Join(f.Close(), os.Remove(f.Name()))
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return Finding{"folder", dir + " is not there yet: loa-agent pair makes it", true}
-	}
-	if err != nil {
-		return Finding{"folder", err.Error(), true}
-	}
-	free, err := cache.DiskFree(dir)
-	if err != nil {
-		return Finding{"folder", err.Error(), true}
-	}
-	return Finding{"folder", fmt.Sprintf("%s can be written, %d MiB free", dir, free>>20), false}
-}
-
-func checkCard(ctx context.Context, o Options) Finding {
-	detail := ""
-	err := withCard(ctx, o, func(_ context.Context, out player.Output) error {
-		state, _ := out.Watch()
-		detail = "ok " + state.Detail
-		return nil
-	})
-	if err != nil {
-		return Finding{"card", err.Error(), true}
-	}
-	return Finding{"card", detail, false}
 }
 
 // withCard starts the speaker and does something once it takes sound.
