@@ -3,6 +3,7 @@
 #   scripts/setup.sh demo    what the hub and an agent call or play through
 #   scripts/setup.sh test    the same, a C compiler for the race detector, systemd-analyze, a browser for the pages' tests
 #   scripts/setup.sh package  what make package packs with
+#   scripts/setup.sh wine    what make test-windows runs programs for Windows with
 #   scripts/setup.sh lint    the linters, into .tools/bin
 #   scripts/setup.sh pages   npm packages by their lock files
 #   scripts/setup.sh mpd     the player that make bench sets the agent beside
@@ -31,7 +32,7 @@ missing() {
       pulseaudio-utils) has parec ;;
       systemd) has systemd-analyze ;;
       dpkg) has dpkg-deb ;;
-      libasound2-plugins | libc6-dev | libfaketime) package "$p" ;;
+      libasound2-plugins | libc6-dev | libfaketime | wine64) package "$p" ;;
       *) has "$p" ;;
     esac || echo "$p"
   done
@@ -82,7 +83,7 @@ pages() {
 
 sound=(ffmpeg espeak-ng pulseaudio pulseaudio-utils libasound2-plugins)
 
-for purpose in "${@:?demo, test, package, lint, pages, mpd or drift}"; do
+for purpose in "${@:?demo, test, package, wine, lint, pages, mpd or drift}"; do
   case $purpose in
     demo) apt "${sound[@]}" ;;
     test)
@@ -94,10 +95,11 @@ for purpose in "${@:?demo, test, package, lint, pages, mpd or drift}"; do
       pages
       ;;
     package) apt dpkg zip ;;
+    wine) apt wine wine64 ;;
     lint) tool "$golangci"; tool "$govulncheck" ;;
     pages) pages ;;
     mpd) apt mpd ;;
     drift) apt libfaketime ;;
-    *) die "demo, test, package, lint, pages, mpd or drift, not $purpose" ;;
+    *) die "demo, test, package, wine, lint, pages, mpd or drift, not $purpose" ;;
   esac
 done
