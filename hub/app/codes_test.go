@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write docs/codes.md anew")
 
 const codesHead = `# Codes of refusals
 
-Every answer of the hub that is no success, and every message of its commands, has one of these codes. A code is stable: it never
+Every answer of the hub or of an agent's page that is no success, and every message of their commands, has one of these codes. A code is stable: it never
 gets another meaning. Beside it stand the sentence and the next step in Vietnamese (` + "`vi`" + `) and English (` + "`en`" + `). This list
 is made from the source: ` + "`go test ./hub/app -run Codes -update`" + `.
 
@@ -29,10 +29,10 @@ is made from the source: ` + "`go test ./hub/app -run Codes -update`" + `.
 | --- | --- |
 `
 
-// TestCodesAreDocumented compares docs/codes.md with every problem.New of the hub and of what it shares.
+// TestCodesAreDocumented compares docs/codes.md with every problem.New of both programs and of what they share.
 func TestCodesAreDocumented(t *testing.T) {
 	codes := map[string]string{}
-	for _, dir := range []string{"../../hub", "../../internal"} {
+	for _, dir := range []string{"../../hub", "../../agent", "../../internal"} {
 		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
