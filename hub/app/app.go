@@ -281,13 +281,12 @@ type job struct {
 // Run works until ctx ends or a job fails, then ends the front before the stages behind it and closes
 // everything. It gives nil when it ended because ctx did.
 func (a *App) Run(ctx context.Context) error {
-	if err := a.settleUploads(ctx); ctx.Err() != nil {
-		return a.Close() // told to end before it began
-	} else if err != nil {
-		return errors.Join(err, a.Close())
-	}
-	if err := a.greet(ctx); err != nil {
-		return errors.Join(err, a.Close())
+	for _, begin := range []func(context.Context) error{a.settleUploads, a.greet} {
+		if err := begin(ctx); ctx.Err() != nil {
+			return a.Close() // told to end before it began
+		} else if err != nil {
+			return errors.Join(err, a.Close())
+		}
 	}
 	backCtx, stopBack := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBack()
