@@ -222,8 +222,8 @@ func TestSteady(t *testing.T) {
 		return at
 	})
 	steps := []struct{ by, want time.Duration }{
-		{0, 0}, {400 * time.Microsecond, 400 * time.Microsecond}, {-20 * time.Millisecond, -20 * time.Millisecond},
-		{100 * time.Microsecond, 0}, {250 * time.Microsecond, 350 * time.Microsecond}, {10 * time.Minute, 0}, {time.Millisecond, time.Millisecond},
+		{0, 0}, {1400 * time.Microsecond, 1400 * time.Microsecond}, {-20 * time.Millisecond, -20 * time.Millisecond},
+		{300 * time.Microsecond, 0}, {850 * time.Microsecond, 1150 * time.Microsecond}, {10 * time.Minute, 0}, {time.Millisecond, time.Millisecond},
 	}
 	for _, step := range steps {
 		at = at.Add(step.by)

@@ -12,9 +12,9 @@ const (
 	// steadyMost is how far the programme's time may move in a second and still be followed by what sounds. One that
 	// moves further was put right: whoever gave the voices moves them.
 	steadyMost = 50 * time.Millisecond
-	// steadyLeast is what an answer of the hub moves the clock by on a line that is quick but busy, and no sound is to
-	// follow. Less adds up.
-	steadyLeast = 300 * time.Microsecond
+	// steadyLeast is what the first answers of the hub move the clock by on a line that is quick but busy, and no sound
+	// is to follow: it is half of what neighbours may be apart. Less adds up.
+	steadyLeast = time.Millisecond
 )
 
 // steady follows the programme's time by the machine's clock.
