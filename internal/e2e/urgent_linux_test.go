@@ -159,13 +159,17 @@ func TestUrgentBulletinSoundsWhileItStillComes(t *testing.T) {
 	began := s.rec.Fit().Instant(float64(first))
 	t.Logf("sound %v after the approval, all of the audio comes in %v", began.Sub(approved).Round(time.Millisecond), download)
 
-	over := s.meant[:25*audio.Rate] // the first chunk is some 20 s
 	s.must(s.rec.Wait(s.ctx, began.Add(26*time.Second)))
-	if onset := soundcard.MeasureStart(s.rec, over, began); onset.Correlation < 0.99 {
-		t.Errorf("the card got the bulletin by %.4f", onset.Correlation)
+	// The first chunk is some 20 s. Parts, as noise is like itself nowhere else: over the whole, a card that is followed
+	// by a fraction of a millisecond would count as another sound.
+	for at := 0; at < 25; at += 3 {
+		onset := soundcard.MeasureStart(s.rec, s.meant[at*audio.Rate:(at+2)*audio.Rate], began.Add(time.Duration(at)*time.Second))
+		if onset.Correlation < 0.9 || onset.Error.Abs() > 20*time.Millisecond {
+			t.Errorf("at %d s the card got the bulletin by %.4f, %v from its place", at, onset.Correlation, onset.Error)
+		}
 	}
 	s.must(s.Author.Call(s.ctx, "POST", "urgent/"+b.ID+"/cancel", map[string]string{"reason": "đã đủ"}, nil))
-	if p := s.detailed(b.ID); p.Outcome != "cut" || p.Reason != "cancelled" || p.Segments[0].OffsetMS != 0 {
+	if p := s.detailed(b.ID); p.Outcome != "cut" || p.Reason != "cancelled" || p.Segments[0].OffsetMS != 0 || p.MissedMS > 100 {
 		t.Errorf("the record says %+v", p)
 	}
 }
