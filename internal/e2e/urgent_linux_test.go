@@ -169,7 +169,7 @@ func TestUrgentBulletinSoundsWhileItStillComes(t *testing.T) {
 		}
 	}
 	s.must(s.Author.Call(s.ctx, "POST", "urgent/"+b.ID+"/cancel", map[string]string{"reason": "đã đủ"}, nil))
-	if p := s.detailed(b.ID); p.Outcome != "cut" || p.Reason != "cancelled" || p.Segments[0].OffsetMS != 0 || p.MissedMS > 100 {
+	if p := s.detailed(b.ID); p.Outcome != "cut" || p.Reason != "cancelled" || p.Segments[0].OffsetMS > 50 || p.MissedMS > 100 {
 		t.Errorf("the record says %+v", p)
 	}
 }
