@@ -2,6 +2,7 @@ package wsconn
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -91,127 +92,151 @@ type ChunkSource interface {
 
 // Conn is one websocket connection.
 type Conn struct {
-	ws   *websocket.Conn
-	o    Options
-	wake chan struct{} // capacity 1: there is something to write
-	gone chan struct{} // closed by Abort
+	ws    *websocket.Conn
+	o     Options
+	gone  chan struct{} // closed by Abort
+	ended chan struct{} // closed when the close frame is written
 
 	mu      sync.Mutex
+	chunks  ChunkSource
+	cancel  context.CancelFunc // of read's context
+	ping    *time.Timer
+	writers sync.WaitGroup
+	running bool // from Run's beginning to its end
+	writing bool // a goroutine is: there is one only while there is something to write
+	more    bool // there may be something to write that the writer has not seen
+
 	urgent  [][]byte // goes before queue
 	queue   [][]byte
 	queued  int // bytes in both
 	pong    []byte
 	pongDue bool
+	pingDue bool
 	closing bool
 	code    int
 	text    string
 	err     error     // why it was aborted
 	closeBy time.Time // when to stop waiting for the peer's close
 
-	buf []byte // of Read
+	written int64 // bytes of messages, and how many of them were before the last ping, and before the last that was answered
+	pinged  int64
+	arrived int64
+
+	buf *[]byte // of Read, from buffers
 }
 
 func newConn(ws *websocket.Conn, o Options) *Conn {
-	c := &Conn{ws: ws, o: o, wake: make(chan struct{}, 1), gone: make(chan struct{})}
+	c := &Conn{ws: ws, o: o, gone: make(chan struct{}), ended: make(chan struct{})}
 	ws.SetReadLimit(wire.MaxFrame)
 	ws.SetPingHandler(c.answerPing)
-	ws.SetPongHandler(func(string) error { return c.extend() })
+	ws.SetPongHandler(c.takePong)
 	// The default handler would write from the reader's goroutine; Run closes instead.
 	ws.SetCloseHandler(func(int, string) error { return nil })
 	return c
 }
 
 // Send queues a control message. ErrSlow when the queue is full: the connection is then at its end.
-func (c *Conn) Send(data []byte) error { return c.enqueue(&c.queue, data) }
-
-// SendUrgent queues a control message before all that were given to Send, behind earlier urgent ones.
-func (c *Conn) SendUrgent(data []byte) error { return c.enqueue(&c.urgent, data) }
-
-func (c *Conn) enqueue(lane *[][]byte, data []byte) error {
+func (c *Conn) Send(data []byte) error {
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.enqueue(&c.queue, data)
+}
+
+// enqueue is for a caller that holds mu.
+func (c *Conn) enqueue(lane *[][]byte, data []byte) error {
 	switch {
 	case c.closing || c.err != nil:
-		c.mu.Unlock()
 		return ErrClosed
 	case len(c.queue)+len(c.urgent) >= MaxQueued || c.queued+len(data) > MaxQueuedBytes:
-		c.mu.Unlock()
-		c.Abort(ErrSlow)
+		c.abort(ErrSlow)
 		return ErrSlow
 	}
 	*lane = append(*lane, data)
 	c.queued += len(data)
-	c.mu.Unlock()
-	c.Wake()
+	c.look()
 	return nil
 }
 
 // Wake has the writer ask its ChunkSource again.
 func (c *Conn) Wake() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.look()
 }
 
 // Close sends what is queued, then a close frame; Run then ends. Later messages are not sent.
 func (c *Conn) Close(code int, text string) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if !c.closing {
 		c.closing, c.code, c.text = true, code, text
 		c.closeBy = time.Now().Add(c.o.WriteTimeout)
 	}
-	c.mu.Unlock()
-	c.Wake()
+	c.look()
 }
 
 // Abort ends the connection at once; cause is what Run and Read give from then on.
 func (c *Conn) Abort(cause error) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.abort(cause)
+}
+
+func (c *Conn) abort(cause error) {
 	if c.err != nil {
-		c.mu.Unlock()
 		return
 	}
 	c.err = cause
 	close(c.gone)
-	c.mu.Unlock()
-	_ = c.ws.Close() // the cause says why; a failing close changes nothing
+	if c.cancel != nil {
+		c.cancel()
+	}
+	conn := c.ws.NetConn()
+	if t, ok := conn.(*tls.Conn); ok {
+		conn = t.NetConn() // its own Close would first tell the peer, and wait for a line that is full
+	}
+	_ = conn.Close() // the cause says why; a failing close changes nothing
 }
 
-// Run serves the connection: it writes in a goroutine of its own and calls read, which is to call Read until
-// that fails, in the caller's. When either ends, or ctx, the connection is closed and both are waited for.
+// Run serves the connection: it calls read, which is to call Read until that fails, and writes in goroutines that live
+// only while there is something to write. When either side ends, or ctx, the connection is closed and all are waited for.
 // The error is read's, or why the connection ended; nil after Close here.
 func (c *Conn) Run(ctx context.Context, chunks ChunkSource, read func(context.Context) error) error {
+	defer context.AfterFunc(ctx, func() { c.Close(CloseAway, "") })()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		defer cancel()
-		c.write(ctx, chunks)
-	}()
+	c.begin(chunks, cancel)
 	err := read(ctx)
 	var closed *Closed
 	switch {
 	case errors.As(err, &closed):
 		c.Close(closed.Code, "") // answers the peer's close
-		<-written
+		c.flush()
 	case c.isClosing():
-		<-written
+		c.flush()
 		c.drain()
 	case err == nil:
 		c.Close(CloseNormal, "")
-		<-written
+		c.flush()
 		c.drain()
 	}
 	if err == nil {
 		err = ErrClosed
 	}
 	c.Abort(err)
-	<-written
+	c.end()
 	if cause := c.cause(); !errors.Is(cause, ErrClosed) {
 		return cause
 	}
 	return nil
+}
+
+// flush waits until all is written that comes before the close frame, and that frame.
+func (c *Conn) flush() {
+	select {
+	case <-c.ended:
+	case <-c.gone:
+	}
 }
 
 // drain waits for the peer's close frame.
@@ -246,6 +271,7 @@ const (
 
 // Read waits for the next message. Its bytes are valid until the next call.
 func (c *Conn) Read() (Kind, []byte, error) {
+	c.giveBack() // an idle connection holds no buffer
 	for {
 		if err := c.extend(); err != nil {
 			return 0, nil, err
@@ -261,6 +287,19 @@ func (c *Conn) Read() (Kind, []byte, error) {
 	}
 }
 
+// buffers of messages that are being read.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
+
+func (c *Conn) giveBack() {
+	if c.buf == nil {
+		return
+	}
+	if cap(*c.buf) <= wire.MaxFrame { // one large message must not cost memory for good
+		buffers.Put(c.buf)
+	}
+	c.buf = nil
+}
+
 func (c *Conn) read() (Kind, []byte, error) {
 	messageType, r, err := c.ws.NextReader()
 	if err != nil {
@@ -273,11 +312,11 @@ func (c *Conn) read() (Kind, []byte, error) {
 		}
 		kind, limit = Frame, wire.MaxFrame
 	}
-	if cap(c.buf) > 8<<10 && kind == Control {
-		c.buf = nil // one large message must not cost memory for the connection's life
+	if c.buf == nil {
+		c.buf, _ = buffers.Get().(*[]byte)
 	}
-	c.buf, err = readAll(r, c.buf[:0], limit)
-	return kind, c.buf, err
+	*c.buf, err = readAll(r, (*c.buf)[:0], limit)
+	return kind, *c.buf, err
 }
 
 // readAll reads r to its end into buf, at most limit bytes.
@@ -340,8 +379,16 @@ func (c *Conn) extend() error {
 func (c *Conn) answerPing(data string) error {
 	c.mu.Lock()
 	c.pong, c.pongDue = []byte(data), true
+	c.look()
 	c.mu.Unlock()
-	c.Wake()
+	return c.extend()
+}
+
+// takePong knows that all has arrived that was written before the ping.
+func (c *Conn) takePong(string) error {
+	c.mu.Lock()
+	c.arrived = c.pinged
+	c.mu.Unlock()
 	return c.extend()
 }
 

@@ -10,48 +10,75 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// write is the only writer: it ends after a close frame, a failed write, or Abort.
-func (c *Conn) write(ctx context.Context, chunks ChunkSource) {
-	var ping <-chan time.Time
+// begin lets the connection be written to, and pings it.
+func (c *Conn) begin(chunks ChunkSource, cancel context.CancelFunc) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.chunks, c.cancel, c.running = chunks, cancel, true
 	if c.o.PingEvery > 0 {
-		ticker := time.NewTicker(c.o.PingEvery)
-		defer ticker.Stop()
-		ping = ticker.C
+		c.ping = time.AfterFunc(c.o.PingEvery, c.pingNow)
 	}
-	stop := ctx.Done()
-	ready := make(chan struct{})
-	close(ready)
-	for {
-		worked, err := c.step(chunks)
-		if err != nil {
-			c.writeFailed(err)
-			return
-		}
-		idle := c.wake
-		if worked {
-			idle = ready // look at the others, but do not wait for them
-		}
-		select {
-		case <-c.gone:
-			return
-		case <-stop:
-			c.Close(CloseAway, "")
-			stop = nil
-		case <-ping:
-			if err := c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(c.o.WriteTimeout)); err != nil {
+	if c.more || chunks != nil {
+		c.look()
+	}
+}
+
+// end waits for the writers; none begins afterwards.
+func (c *Conn) end() {
+	c.mu.Lock()
+	c.running = false
+	if c.ping != nil {
+		c.ping.Stop()
+	}
+	c.mu.Unlock()
+	c.writers.Wait()
+}
+
+func (c *Conn) pingNow() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running && c.err == nil {
+		c.pingDue = true
+		c.ping.Reset(c.o.PingEvery)
+		c.look()
+	}
+}
+
+// look has the writer look for something to write, and begins one where there is none; the caller holds mu.
+func (c *Conn) look() {
+	c.more = true
+	if c.running && !c.writing {
+		c.writing = true
+		c.writers.Go(c.write)
+	}
+}
+
+// write writes all there is. After a close frame or a failed write nobody writes any more.
+func (c *Conn) write() {
+	for c.another() {
+		for worked := true; worked; {
+			var err error
+			if worked, err = c.step(); err != nil {
 				c.writeFailed(err)
 				return
 			}
-		case <-idle:
 		}
 	}
 }
 
-// errDone ends the writer after its close frame.
+// another tells whether there may be more to write; when not, writing has ended.
+func (c *Conn) another() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writing, c.more = c.more, false
+	return c.writing
+}
+
+// errDone ends the writing after the close frame.
 var errDone = errors.New("close frame is written")
 
 // step writes one thing, the most urgent; false when there is none.
-func (c *Conn) step(chunks ChunkSource) (bool, error) {
+func (c *Conn) step() (bool, error) {
 	c.mu.Lock()
 	by := time.Now().Add(c.o.WriteTimeout)
 	switch {
@@ -60,8 +87,13 @@ func (c *Conn) step(chunks ChunkSource) (bool, error) {
 		c.pongDue = false
 		c.mu.Unlock()
 		return true, c.ws.WriteControl(websocket.PongMessage, data, by)
+	case c.pingDue:
+		c.pingDue, c.pinged = false, c.written
+		c.mu.Unlock()
+		return true, c.ws.WriteControl(websocket.PingMessage, nil, by)
 	case len(c.urgent) > 0 || len(c.queue) > 0:
 		data := c.dequeue()
+		c.written += int64(len(data))
 		c.mu.Unlock()
 		return true, c.message(websocket.TextMessage, data, by)
 	case c.closing:
@@ -75,6 +107,7 @@ func (c *Conn) step(chunks ChunkSource) (bool, error) {
 		}
 		return false, err
 	}
+	chunks := c.chunks
 	c.mu.Unlock()
 	if chunks == nil {
 		return false, nil
@@ -86,7 +119,10 @@ func (c *Conn) step(chunks ChunkSource) (bool, error) {
 	if frame == nil {
 		return false, nil
 	}
-	return true, c.message(websocket.BinaryMessage, frame, time.Now().Add(c.o.WriteTimeout))
+	c.mu.Lock()
+	c.written += int64(len(frame))
+	c.mu.Unlock()
+	return true, c.message(websocket.BinaryMessage, frame, by)
 }
 
 // dequeue takes the message to be written next; the caller holds mu and knows that there is one.
@@ -127,7 +163,10 @@ func (c *Conn) writeFailed(err error) {
 	var timeout net.Error
 	switch {
 	case errors.Is(err, errDone):
-		return
+		close(c.ended)
+		c.mu.Lock()
+		c.cancel() // nothing that read does can be answered any more
+		c.mu.Unlock()
 	case errors.As(err, &timeout) && timeout.Timeout():
 		c.Abort(ErrSlow)
 	default:

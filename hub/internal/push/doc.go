@@ -3,7 +3,7 @@
 // its plan, serves the parts and audio the agent asks for in the agent's order, and gives what agents say to
 // fleet (status, holdings, plan state) and to evidence (play records).
 //
-// A Hub is safe for concurrent use. Each connection has one goroutine that reads and one that writes; all
+// A Hub is safe for concurrent use. Each connection has one goroutine that reads, and another while there is something to write; all
 // queues are bounded, and a connection that lets its control queue fill is closed. Work that a connection did
 // not ask for (new heads) is done by a fixed number of workers of Run, and again where it failed.
 package push

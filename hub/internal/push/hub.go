@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -192,8 +194,20 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		conn.Abort(wsconn.ErrClosed)
 		return
 	}
+	// In a goroutine of its own: the connection would keep the stack and the buffers of the request's for its life.
+	go h.hold(s) //nolint:contextcheck // the request's context ends with the handler; Run ends the session
+}
+
+// hold serves a connection to its end. What one agent makes panic must not end the others' connections.
+func (h *Hub) hold(s *session) {
 	defer h.leave(s)
-	s.run(r.Context())
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.log.Error("session panicked", "cause", cause, "stack", string(debug.Stack()))
+			s.conn.Abort(errPanicked)
+		}
+	}()
+	s.run(context.Background())
 }
 
 // enter lets a connection be found by Run; false when the hub has stopped.
@@ -270,9 +284,13 @@ func (h *Hub) Here(agents []string) []string {
 }
 
 // Order sends a sealed order to those of agents that are connected here, before every message and frame that waits, and
-// gives how many that were. It never blocks.
+// gives how many that were. It waits for none of them.
 func (h *Hub) Order(envelope []byte, agents []string) int {
+	var order *wsconn.Prepared
 	data, err := wire.Encode(&wire.Order{Envelope: envelope})
+	if err == nil {
+		order, err = wsconn.Prepare(data)
+	}
 	if err != nil {
 		h.o.Log.Error("order not sent", "err", err)
 		return 0
@@ -285,13 +303,19 @@ func (h *Hub) Order(envelope []byte, agents []string) int {
 		}
 	}
 	h.mu.Unlock()
-	sent := 0
-	for _, s := range to {
-		if s.conn.SendUrgent(data) == nil { // one that is ending gets it from its next head
-			sent++
-		}
+	var sent atomic.Int64
+	var shards sync.WaitGroup
+	for part := range slices.Chunk(to, len(to)/runtime.GOMAXPROCS(0)+1) {
+		shards.Go(func() {
+			for _, s := range part {
+				if s.conn.SendPrepared(order) == nil { // one that is ending gets it from its next head
+					sent.Add(1)
+				}
+			}
+		})
 	}
-	return sent
+	shards.Wait()
+	return int(sent.Load())
 }
 
 // Disconnect ends an agent's connection, if there is one, with a code that says why; it never blocks.

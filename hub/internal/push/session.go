@@ -58,8 +58,11 @@ func badHello() *problem.Error {
 		"The agent's first message does not follow the protocol. Update loa-agent.")
 }
 
-// errRefused ends a session after its refusal was sent.
-var errRefused = errors.New("agent is refused")
+// errRefused ends a session after its refusal was sent, errPanicked one that met a fault of this program.
+var (
+	errRefused  = errors.New("agent is refused")
+	errPanicked = errors.New("session panicked")
+)
 
 func (s *session) run(ctx context.Context) {
 	greeted := sync.OnceFunc(func() { s.hub.handshakes.Add(-1) })
