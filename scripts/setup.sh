@@ -7,12 +7,14 @@
 #   scripts/setup.sh lint    the linters, into .tools/bin
 #   scripts/setup.sh pages   npm packages by their lock files
 #   scripts/setup.sh mpd     the player that make bench sets the agent beside
+#   scripts/setup.sh push    the servers that make bench sets the hub's push beside
 #   scripts/setup.sh drift   what gives make bench a sound card whose clock runs fast
 # Debian's packages come by apt (as root or with sudo), Go tools by go install at a pinned version.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 golangci=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+nats=github.com/nats-io/nats-server/v2@v2.15.2
 govulncheck=golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -32,7 +34,7 @@ missing() {
       pulseaudio-utils) has parec ;;
       systemd) has systemd-analyze ;;
       dpkg) has dpkg-deb ;;
-      libasound2-plugins | libc6-dev | libfaketime | wine64) package "$p" ;;
+      nginx-core | libnginx-mod-nchan | libasound2-plugins | libc6-dev | libfaketime | wine64) package "$p" ;;
       *) has "$p" ;;
     esac || echo "$p"
   done
@@ -83,7 +85,7 @@ pages() {
 
 sound=(ffmpeg espeak-ng pulseaudio pulseaudio-utils libasound2-plugins)
 
-for purpose in "${@:?demo, test, package, wine, lint, pages, mpd or drift}"; do
+for purpose in "${@:?demo, test, package, wine, lint, pages, mpd, push or drift}"; do
   case $purpose in
     demo) apt "${sound[@]}" ;;
     test)
@@ -99,7 +101,8 @@ for purpose in "${@:?demo, test, package, wine, lint, pages, mpd or drift}"; do
     lint) tool "$golangci"; tool "$govulncheck" ;;
     pages) pages ;;
     mpd) apt mpd ;;
+    push) apt nginx-core libnginx-mod-nchan; tool "$nats" ;;
     drift) apt libfaketime ;;
-    *) die "demo, test, package, wine, lint, pages, mpd or drift, not $purpose" ;;
+    *) die "demo, test, package, wine, lint, pages, mpd, push or drift, not $purpose" ;;
   esac
 done

@@ -49,11 +49,20 @@ func measurements() []measurement {
 		{rows: []string{"drift-30min-ms"}, take: drift, asked: true},
 		{rows: []string{"hub-idle-mb"}, take: hubIdle},
 		{rows: []string{"urgent-p99-ms"}, take: urgentDelay},
+		{rows: []string{"fanout-cpu-centrifuge", "fanout-cpu-nats", "fanout-cpu-nchan", "fanout-last-centrifuge"}, take: fanout},
+		{rows: []string{"conn-memory-centrifuge", "connect-cpu-centrifuge"}, take: connections},
+		{rows: []string{"plan-sweep-10k-s", "plan-sweep-10k-mb"}, take: sweep},
 		{rows: []string{"seal-10k-s", "verify-heads-per-s"}, take: sealing},
 	}
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "push" { // fanout's own server
+		if err := pushAlone(); err != nil {
+			fmt.Fprintln(os.Stderr, "bench push:", err)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Getenv("BENCH")); err != nil {

@@ -74,6 +74,22 @@ func stat(pid int) ([]string, error) {
 	return fields, nil
 }
 
+// anonymous is the memory of their own that a process and its children hold, RssAnon, in bytes.
+func anonymous(pid int) (sum int64, err error) {
+	pids, err := family(pid)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range pids {
+		mb, err := anonMB(p)
+		if err != nil {
+			return 0, err
+		}
+		sum += int64(mb * (1 << 20))
+	}
+	return sum, nil
+}
+
 // pass waits.
 func pass(ctx context.Context, d time.Duration) error {
 	select {
