@@ -26,6 +26,7 @@ import (
 
 	"github.com/loa-vn/loa/hub/hubtest"
 	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/e2e/rig"
 	"github.com/loa-vn/loa/internal/wire"
 )
 
@@ -152,18 +153,18 @@ func say(ws *websocket.Conn, m wire.Message) error {
 // pushAlone is the process of loa: it lets in whoever proves a key, and gives an order to all for each line that it reads.
 func pushAlone() error {
 	hub := hubtest.NewPush(hubtest.PushOptions{Fleet: anybody{}, Heads: anybody{}, Trusts: anybody{}, Software: "bench"})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var all []string
+	for i := range listeners {
+		seed := sha256.Sum256(fmt.Appendf(nil, "listener %d", i))
+		all = append(all, hex.EncodeToString(ed25519.NewKeyFromSeed(seed[:])[ed25519.SeedSize:]))
+	}
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	web := &http.Server{Handler: hub, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = web.Serve(listener) }()
 	fmt.Println(listener.Addr())
-	var all []string
-	for i := range listeners {
-		seed := sha256.Sum256(fmt.Appendf(nil, "listener %d", i))
-		all = append(all, hex.EncodeToString(ed25519.NewKeyFromSeed(seed[:])[ed25519.SeedSize:]))
-	}
 	least, err := wire.Encode(&wire.Order{Envelope: make([]byte, 3)})
 	if err != nil {
 		return err
@@ -233,19 +234,23 @@ type nats struct {
 	publish net.Conn
 }
 
-const natsConf = `listen: "127.0.0.1:%d"
+const natsConf = `listen: "%s"
 ping_interval: "10m"
 max_connections: 20000
-websocket { listen: "127.0.0.1:%d", no_tls: true }
+websocket { listen: "%s", no_tls: true }
 `
 
 func startNATS(ctx context.Context, dir string) (_ switchboard, err error) {
-	ports, err := free(2)
+	plain, err := rig.FreeAddr()
+	if err != nil {
+		return nil, err
+	}
+	web, err := rig.FreeAddr()
 	if err != nil {
 		return nil, err
 	}
 	conf := filepath.Join(dir, "nats.conf")
-	if err := write0(conf, fmt.Sprintf(natsConf, ports[0], ports[1])); err != nil {
+	if err := write0(conf, fmt.Sprintf(natsConf, plain, web)); err != nil {
 		return nil, err
 	}
 	s, err := launch(ctx, false, ".tools/bin/nats-server", "-c", conf, "-l", filepath.Join(dir, "log"))
@@ -253,8 +258,8 @@ func startNATS(ctx context.Context, dir string) (_ switchboard, err error) {
 		return nil, err
 	}
 	n := nats{server: s}
-	s.url = fmt.Sprintf("ws://127.0.0.1:%d", ports[1])
-	if n.publish, err = await(ctx, ports[0]); err == nil {
+	s.url = "ws://" + web
+	if n.publish, err = await(ctx, plain); err == nil {
 		_, err = n.publish.Write([]byte("CONNECT {\"verbose\":false}\r\n"))
 	}
 	if err != nil {
@@ -289,7 +294,7 @@ func (n nats) close() error { return errors.Join(n.publish.Close(), n.server.clo
 // nchan is nginx with its module for push, in C.
 type nchan struct {
 	*server
-	port int
+	addr string
 }
 
 const nchanConf = `load_module /usr/lib/nginx/modules/ngx_nchan_module.so;
@@ -303,7 +308,7 @@ http {
   access_log off;
   client_body_temp_path %[1]s; proxy_temp_path %[1]s; fastcgi_temp_path %[1]s; uwsgi_temp_path %[1]s; scgi_temp_path %[1]s;
   server {
-    listen 127.0.0.1:%[2]d;
+    listen %[2]s;
     location = /listen { nchan_subscriber websocket; nchan_channel_id all; nchan_subscriber_first_message newest; }
     location = /shout { nchan_publisher; nchan_channel_id all; nchan_message_buffer_length 1; }
   }
@@ -311,24 +316,24 @@ http {
 `
 
 func startNchan(ctx context.Context, dir string) (switchboard, error) {
-	ports, err := free(1)
+	addr, err := rig.FreeAddr()
 	if err != nil {
 		return nil, err
 	}
 	conf := filepath.Join(dir, "nginx.conf")
-	if err := write0(conf, fmt.Sprintf(nchanConf, dir, ports[0])); err != nil {
+	if err := write0(conf, fmt.Sprintf(nchanConf, dir, addr)); err != nil {
 		return nil, err
 	}
 	s, err := launch(ctx, false, "/usr/sbin/nginx", "-c", conf, "-e", filepath.Join(dir, "error.log"))
 	if err != nil {
 		return nil, err
 	}
-	s.url = fmt.Sprintf("ws://127.0.0.1:%d/listen", ports[0])
-	conn, err := await(ctx, ports[0])
+	s.url = "ws://" + addr + "/listen"
+	conn, err := await(ctx, addr)
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	return nchan{s, ports[0]}, conn.Close()
+	return nchan{s, addr}, conn.Close()
 }
 
 func (n nchan) greet(*websocket.Conn, int) (func([]byte) bool, error) {
@@ -336,7 +341,7 @@ func (n nchan) greet(*websocket.Conn, int) (func([]byte) bool, error) {
 }
 
 func (n nchan) shout(ctx context.Context) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, fmt.Sprintf("http://127.0.0.1:%d/shout", n.port), bytes.NewReader(words()))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+n.addr+"/shout", bytes.NewReader(words()))
 	if err != nil {
 		return err
 	}
@@ -347,24 +352,11 @@ func (n nchan) shout(ctx context.Context) error {
 	return answer.Body.Close()
 }
 
-// free gives ports of loopback that nobody listens at.
-func free(n int) (ports []int, err error) {
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port) //nolint:forcetypeassert // it listens to tcp
-	}
-	return ports, nil
-}
-
 // await connects to a server that has just been started.
-func await(ctx context.Context, port int) (conn net.Conn, err error) {
+func await(ctx context.Context, addr string) (conn net.Conn, err error) {
 	var d net.Dialer
 	for range 100 {
-		if conn, err = d.DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+		if conn, err = d.DialContext(ctx, "tcp", addr); err == nil {
 			return conn, nil
 		}
 		if err := pass(ctx, 100*time.Millisecond); err != nil {

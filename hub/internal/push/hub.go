@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -194,20 +193,10 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		conn.Abort(wsconn.ErrClosed)
 		return
 	}
-	// In a goroutine of its own: the connection would keep the stack and the buffers of the request's for its life.
-	go h.hold(s) //nolint:contextcheck // the request's context ends with the handler; Run ends the session
-}
-
-// hold serves a connection to its end. What one agent makes panic must not end the others' connections.
-func (h *Hub) hold(s *session) {
-	defer h.leave(s)
-	defer func() {
-		if cause := recover(); cause != nil {
-			s.log.Error("session panicked", "cause", cause, "stack", string(debug.Stack()))
-			s.conn.Abort(errPanicked)
-		}
+	go func() { // of its own: the connection would keep the stack and the buffers of the request's for its life
+		defer h.leave(s)
+		s.run(context.Background()) //nolint:contextcheck // the request's ends with the handler; Run ends the session
 	}()
-	s.run(context.Background())
 }
 
 // enter lets a connection be found by Run; false when the hub has stopped.

@@ -394,6 +394,27 @@ func TestPlaysAreAcknowledgedAfterTheirCommit(t *testing.T) {
 	}
 }
 
+func TestAPanicEndsOneLinkOnly(t *testing.T) {
+	w := newWorld(t)
+	var calls atomic.Int64
+	w.insert = func([]broadcast.Play) ([]string, error) {
+		if calls.Add(1) == 1 {
+			panic("a fault of ours")
+		}
+		return []string{"1"}, nil
+	}
+	p, plays := w.greet(t), &wire.Plays{Records: []broadcast.Play{{ID: "1"}}}
+	p.send(plays)
+	if err := next[error](p); errors.Is(err, wsconn.ErrSilent) {
+		t.Errorf("the link ended by %v", err)
+	}
+	p = w.greet(t)
+	p.send(plays)
+	if m := next[*wire.PlaysAck](p); len(m.IDs) != 1 {
+		t.Errorf("acknowledged %v", m.IDs)
+	}
+}
+
 func TestProtocolBreakEndsTheLink(t *testing.T) {
 	tests := map[string]string{
 		"no JSON":                `hello`,

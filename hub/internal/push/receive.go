@@ -23,23 +23,31 @@ func (s *session) serve(ctx context.Context) error {
 			return err
 		}
 		count(s.hub.o.Metrics.Messages, 1)
-		m, err := wire.Decode(data)
-		if _, got := m.(*wire.Got); err == nil && !got {
-			if err := s.pace.wait(ctx); err != nil {
-				return err
-			}
-		}
-		if err == nil {
-			err = s.receive(ctx, m)
-		}
-		switch {
-		case errors.Is(err, wsconn.ErrClosed), errors.Is(err, wsconn.ErrSlow):
+		if err := s.aside(func() error { return s.take(ctx, data) }); err != nil {
 			return err
-		case err != nil:
-			s.conn.Close(wsconn.CloseProtocol, "PROTOCOL")
-			return fmt.Errorf("%w: %w", errProtocol, err)
 		}
 	}
+}
+
+// take handles one message.
+func (s *session) take(ctx context.Context, data []byte) error {
+	m, err := wire.Decode(data)
+	if _, got := m.(*wire.Got); err == nil && !got {
+		if err := s.pace.wait(ctx); err != nil {
+			return err
+		}
+	}
+	if err == nil {
+		err = s.receive(ctx, m)
+	}
+	switch {
+	case errors.Is(err, wsconn.ErrClosed), errors.Is(err, wsconn.ErrSlow):
+		return err
+	case err != nil:
+		s.conn.Close(wsconn.CloseProtocol, "PROTOCOL")
+		return fmt.Errorf("%w: %w", errProtocol, err)
+	}
+	return nil
 }
 
 func (s *session) receive(ctx context.Context, m wire.Message) error {
@@ -84,7 +92,7 @@ func (s *session) signTime(ctx context.Context, m *wire.Time) error {
 	if len(m.Nonce) == 0 {
 		return errors.New("time has no nonce")
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := called(ctx)
 	defer cancel()
 	envelope, err := s.hub.o.Time.SignTime(ctx, s.agent, m.Nonce)
 	if err != nil {
@@ -96,7 +104,7 @@ func (s *session) signTime(ctx context.Context, m *wire.Time) error {
 
 // takePlays acknowledges only what is committed; the agent keeps and sends the others again.
 func (s *session) takePlays(ctx context.Context, plays []broadcast.Play) error {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := called(ctx)
 	defer cancel()
 	count(s.hub.o.Metrics.Plays, len(plays))
 	acked, err := s.hub.o.Plays.Insert(ctx, s.agent, plays)
@@ -112,7 +120,7 @@ func (s *session) takeDecisions(ctx context.Context, made []wire.Decision) error
 	if s.hub.o.Decided == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := called(ctx)
 	defer cancel()
 	acked, err := s.hub.o.Decided.Take(ctx, s.agent, made)
 	if err != nil {
@@ -122,7 +130,7 @@ func (s *session) takeDecisions(ctx context.Context, made []wire.Decision) error
 }
 
 func (s *session) startStream(ctx context.Context, m *wire.Want) error {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := called(ctx)
 	defer cancel()
 	s.outgoing.stop(m.SHA256)
 	if allow := s.hub.o.Allow; allow != nil && !allow(ctx, s.agent, m.SHA256) {

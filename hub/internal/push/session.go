@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -70,20 +71,44 @@ func (s *session) run(ctx context.Context) {
 	defer s.outgoing.close(&s.hub.frames)
 	s.outgoing.frames, s.outgoing.metrics = &s.hub.frames, &s.hub.o.Metrics
 	err := s.conn.Run(ctx, &s.outgoing, func(ctx context.Context) error {
-		hello, err := s.greet(ctx)
+		var hello *wire.Hello
+		err := s.aside(func() (err error) { hello, err = s.greet(ctx); return err })
 		greeted()
 		if err != nil {
 			return err
 		}
-		s.hub.o.Fleet.Online(s.agent, s.id, hello, s.remote)
 		defer s.hub.o.Fleet.Offline(s.agent, s.id)
-		s.hub.bring(ctx, s)
+		err = s.aside(func() error {
+			s.hub.o.Fleet.Online(s.agent, s.id, hello, s.remote)
+			s.hub.bring(ctx, s)
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 		return s.serve(ctx)
 	})
 	if errors.Is(err, wsconn.ErrSlow) {
 		count(s.hub.o.Metrics.Slow, 1)
 	}
 	s.log.Debug("link ended", "agent", s.agent, "err", err)
+}
+
+// aside works in a goroutine of its own. A session mostly waits, and ten thousand stacks stay as large as the deepest work
+// that was done on them: a signature's check or a document's reading takes four times what waiting does. What one agent
+// makes panic ends its own connection only.
+func (s *session) aside(work func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		defer func() {
+			if cause := recover(); cause != nil {
+				s.log.Error("session panicked", "cause", cause, "stack", string(debug.Stack()))
+				done <- errPanicked
+			}
+		}()
+		done <- work()
+	}()
+	return <-done
 }
 
 // greet is the handshake: the agent is who its key says.
@@ -129,7 +154,7 @@ func (s *session) identify(ctx context.Context, c *wire.Challenge, hello *wire.H
 	if !hello.Proven(c) {
 		return "", "", badProof()
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := called(ctx)
 	defer cancel()
 	id, name, area, err := s.hub.o.Fleet.ByKey(ctx, hello.Key)
 	if err != nil {
@@ -159,7 +184,7 @@ func (s *session) refuse(err error) error {
 
 // update sends the trust documents and the head that the agent does not have.
 func (s *session) update(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := called(ctx)
 	defer cancel()
 	s.know.Lock()
 	defer s.know.Unlock()
@@ -221,6 +246,12 @@ func together(documents [][]byte) int {
 		n++
 	}
 	return n
+}
+
+// called bounds one call to SQL or a signer. It may outlive the connection: what an agent said is worth keeping when its
+// line has just ended.
+func called(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), callTime)
 }
 
 func (s *session) send(m wire.Message) error {
