@@ -33,6 +33,7 @@ type Hub struct {
 	frames     sync.Pool // of *[]byte, wire.MaxFrame long
 	handshakes atomic.Int64
 	connection atomic.Uint64
+	cutOff     atomic.Uint64 // how often agents were cut off
 
 	mu       sync.Mutex
 	stopped  bool
@@ -100,14 +101,14 @@ func (h *Hub) work(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		h.bring(ctx, s)
+		h.bring(s)
 	}
 }
 
 // bring brings a connection to its newest head, now or, where that fails, at the next retry: nothing else may ever
 // come to ask for it.
-func (h *Hub) bring(ctx context.Context, s *session) {
-	err := s.update(ctx)
+func (h *Hub) bring(s *session) {
+	err := s.update()
 	if err == nil || errors.Is(err, wsconn.ErrClosed) || errors.Is(err, wsconn.ErrSlow) { // it ends anyway
 		return
 	}
@@ -187,7 +188,6 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := &session{hub: h, conn: conn, id: h.connection.Add(1), remote: wsconn.HTTPClientIP(r)}
-	s.log = h.o.Log.With("connection", s.id, "remote", s.remote)
 	if !h.enter(s) {
 		h.handshakes.Add(-1)
 		conn.Abort(wsconn.ErrClosed)
@@ -309,6 +309,7 @@ func (h *Hub) Order(envelope []byte, agents []string) int {
 
 // Disconnect ends an agent's connection, if there is one, with a code that says why; it never blocks.
 func (h *Hub) Disconnect(agent, code string) {
+	h.cutOff.Add(1)
 	h.mu.Lock()
 	s := h.sessions[agent]
 	h.mu.Unlock()

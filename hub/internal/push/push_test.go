@@ -276,6 +276,7 @@ func (r revoking) ByKey(ctx context.Context, key ed25519.PublicKey) (id, name, a
 	if *r.asked++; *r.asked > 1 {
 		return "", "", "", problem.New("AGENT_REVOKED", 403, "thu hồi", "revoked")
 	}
+	defer r.hub.Disconnect("agent-1", "AGENT_REVOKED") // finds nobody yet
 	return r.world.ByKey(ctx, key)
 }
 

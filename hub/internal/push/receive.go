@@ -38,7 +38,7 @@ func (s *session) take(ctx context.Context, data []byte) error {
 		}
 	}
 	if err == nil {
-		err = s.receive(ctx, m)
+		err = s.receive(m)
 	}
 	switch {
 	case errors.Is(err, wsconn.ErrClosed), errors.Is(err, wsconn.ErrSlow):
@@ -50,11 +50,11 @@ func (s *session) take(ctx context.Context, data []byte) error {
 	return nil
 }
 
-func (s *session) receive(ctx context.Context, m wire.Message) error {
+func (s *session) receive(m wire.Message) error {
 	fleet := s.hub.o.Fleet
 	switch m := m.(type) {
 	case *wire.Time:
-		return s.signTime(ctx, m)
+		return s.signTime(m)
 	case *wire.PlanState:
 		fleet.PlanState(s.agent, *m)
 		s.planState(m)
@@ -63,11 +63,11 @@ func (s *session) receive(ctx context.Context, m wire.Message) error {
 	case *wire.Holdings:
 		fleet.Holdings(s.agent, *m)
 	case *wire.Plays:
-		return s.takePlays(ctx, m.Records)
+		return s.takePlays(m.Records)
 	case *wire.Decisions:
-		return s.takeDecisions(ctx, m.Items)
+		return s.takeDecisions(m.Items)
 	case *wire.Want:
-		return s.startStream(ctx, m)
+		return s.startStream(m)
 	case *wire.Got:
 		s.outgoing.got(m)
 		s.conn.Wake()
@@ -88,59 +88,59 @@ func (s *session) receive(ctx context.Context, m wire.Message) error {
 	return nil
 }
 
-func (s *session) signTime(ctx context.Context, m *wire.Time) error {
+func (s *session) signTime(m *wire.Time) error {
 	if len(m.Nonce) == 0 {
 		return errors.New("time has no nonce")
 	}
-	ctx, cancel := called(ctx)
+	ctx, cancel := call()
 	defer cancel()
 	envelope, err := s.hub.o.Time.SignTime(ctx, s.agent, m.Nonce)
 	if err != nil {
-		s.log.Error("time not signed", "err", err)
+		s.log().Error("time not signed", "err", err)
 		return nil
 	}
 	return s.send(&wire.Time{Envelope: envelope})
 }
 
 // takePlays acknowledges only what is committed; the agent keeps and sends the others again.
-func (s *session) takePlays(ctx context.Context, plays []broadcast.Play) error {
-	ctx, cancel := called(ctx)
+func (s *session) takePlays(plays []broadcast.Play) error {
+	ctx, cancel := call()
 	defer cancel()
 	count(s.hub.o.Metrics.Plays, len(plays))
 	acked, err := s.hub.o.Plays.Insert(ctx, s.agent, plays)
 	if err != nil {
-		s.log.Error("play records not kept", "records", len(plays), "err", err)
+		s.log().Error("play records not kept", "records", len(plays), "err", err)
 	}
 	// An empty answer too: it tells the agent that the hub has done what it could.
 	return s.send(&wire.PlaysAck{IDs: acked})
 }
 
 // takeDecisions acknowledges only what is committed, as takePlays does.
-func (s *session) takeDecisions(ctx context.Context, made []wire.Decision) error {
+func (s *session) takeDecisions(made []wire.Decision) error {
 	if s.hub.o.Decided == nil {
 		return nil
 	}
-	ctx, cancel := called(ctx)
+	ctx, cancel := call()
 	defer cancel()
 	acked, err := s.hub.o.Decided.Take(ctx, s.agent, made)
 	if err != nil {
-		s.log.Error("decisions not kept", "decisions", len(made), "err", err)
+		s.log().Error("decisions not kept", "decisions", len(made), "err", err)
 	}
 	return s.send(&wire.DecisionsAck{IDs: acked})
 }
 
-func (s *session) startStream(ctx context.Context, m *wire.Want) error {
-	ctx, cancel := called(ctx)
+func (s *session) startStream(m *wire.Want) error {
+	ctx, cancel := call()
 	defer cancel()
 	s.outgoing.stop(m.SHA256)
 	if allow := s.hub.o.Allow; allow != nil && !allow(ctx, s.agent, m.SHA256) {
-		s.log.Warn("blob is not for this agent", "sha256", m.SHA256)
+		s.log().Warn("blob is not for this agent", "sha256", m.SHA256)
 		return s.send(&wire.Gone{SHA256: m.SHA256})
 	}
 	blob, err := s.hub.o.Blobs.Open(ctx, m.SHA256)
 	if err != nil {
 		if !errors.Is(err, store.ErrNoBlob) {
-			s.log.Error("blob not opened", "sha256", m.SHA256, "err", err)
+			s.log().Error("blob not opened", "sha256", m.SHA256, "err", err)
 		}
 		return s.send(&wire.Gone{SHA256: m.SHA256})
 	}

@@ -26,7 +26,6 @@ type session struct {
 	conn   *wsconn.Conn
 	id     uint64
 	remote string
-	log    *slog.Logger
 
 	agent string // once proven; set before the session can be found by it
 
@@ -72,7 +71,7 @@ func (s *session) run(ctx context.Context) {
 	s.outgoing.frames, s.outgoing.metrics = &s.hub.frames, &s.hub.o.Metrics
 	err := s.conn.Run(ctx, &s.outgoing, func(ctx context.Context) error {
 		var hello *wire.Hello
-		err := s.aside(func() (err error) { hello, err = s.greet(ctx); return err })
+		err := s.aside(func() (err error) { hello, err = s.greet(); return err })
 		greeted()
 		if err != nil {
 			return err
@@ -80,7 +79,7 @@ func (s *session) run(ctx context.Context) {
 		defer s.hub.o.Fleet.Offline(s.agent, s.id)
 		err = s.aside(func() error {
 			s.hub.o.Fleet.Online(s.agent, s.id, hello, s.remote)
-			s.hub.bring(ctx, s)
+			s.hub.bring(s)
 			return nil
 		})
 		if err != nil {
@@ -91,7 +90,7 @@ func (s *session) run(ctx context.Context) {
 	if errors.Is(err, wsconn.ErrSlow) {
 		count(s.hub.o.Metrics.Slow, 1)
 	}
-	s.log.Debug("link ended", "agent", s.agent, "err", err)
+	s.log().Debug("link ended", "agent", s.agent, "err", err)
 }
 
 // aside works in a goroutine of its own. A session mostly waits, and ten thousand stacks stay as large as the deepest work
@@ -102,7 +101,7 @@ func (s *session) aside(work func() error) error {
 	go func() {
 		defer func() {
 			if cause := recover(); cause != nil {
-				s.log.Error("session panicked", "cause", cause, "stack", string(debug.Stack()))
+				s.log().Error("session panicked", "cause", cause, "stack", string(debug.Stack()))
 				done <- errPanicked
 			}
 		}()
@@ -112,7 +111,7 @@ func (s *session) aside(work func() error) error {
 }
 
 // greet is the handshake: the agent is who its key says.
-func (s *session) greet(ctx context.Context) (*wire.Hello, error) {
+func (s *session) greet() (*wire.Hello, error) {
 	impatient := time.AfterFunc(helloTime, func() { s.conn.Close(wsconn.CloseProtocol, "no hello") })
 	defer impatient.Stop()
 	challenge := &wire.Challenge{Nonce: make([]byte, wire.NonceSize)}
@@ -129,12 +128,12 @@ func (s *session) greet(ctx context.Context) (*wire.Hello, error) {
 	if err != nil || !ok {
 		return nil, s.refuse(badHello().With(err))
 	}
-	name, area, err := s.identify(ctx, challenge, hello)
+	cutOff := s.hub.cutOff.Load()
+	name, area, err := s.identify(challenge, hello)
 	if err != nil {
 		return nil, s.refuse(err)
 	}
 	s.version, s.sha256, s.trust = hello.PlanVersion, hello.PlanSHA256, hello.TrustVersion
-	s.log = s.log.With("agent", s.agent)
 	err = s.hub.admit(s, &wire.Welcome{
 		Agent: s.agent, Name: name, Area: area, Software: s.hub.o.Software,
 		StatusEveryMS: statusEvery.Milliseconds(), Now: s.hub.o.Now(),
@@ -143,18 +142,20 @@ func (s *session) greet(ctx context.Context) (*wire.Hello, error) {
 		return nil, err
 	}
 	// From here on Disconnect finds this connection; a key revoked just before must not slip through.
-	if _, _, _, err := s.hub.o.Fleet.ByKey(ctx, hello.Key); err != nil {
-		return nil, s.refuse(err)
+	if s.hub.cutOff.Load() != cutOff {
+		if _, _, err := s.identify(challenge, hello); err != nil {
+			return nil, s.refuse(err)
+		}
 	}
-	s.log.Debug("agent connected", "software", hello.Software, "plan", hello.PlanVersion)
+	s.log().Debug("agent connected", "software", hello.Software, "plan", hello.PlanVersion)
 	return hello, nil
 }
 
-func (s *session) identify(ctx context.Context, c *wire.Challenge, hello *wire.Hello) (name, area string, err error) {
+func (s *session) identify(c *wire.Challenge, hello *wire.Hello) (name, area string, err error) {
 	if !hello.Proven(c) {
 		return "", "", badProof()
 	}
-	ctx, cancel := called(ctx)
+	ctx, cancel := call()
 	defer cancel()
 	id, name, area, err := s.hub.o.Fleet.ByKey(ctx, hello.Key)
 	if err != nil {
@@ -173,7 +174,7 @@ func (s *session) refuse(err error) error {
 	if !errors.As(err, &p) {
 		p = busy().With(err)
 	}
-	s.log.Info("agent refused", "code", p.Code, "err", err)
+	s.log().Info("agent refused", "code", p.Code, "err", err)
 	count(s.hub.o.Metrics.Refused, 1)
 	if err := s.send(&wire.Refused{Code: p.Code, VI: p.VI, EN: p.EN}); err != nil {
 		return err
@@ -183,8 +184,8 @@ func (s *session) refuse(err error) error {
 }
 
 // update sends the trust documents and the head that the agent does not have.
-func (s *session) update(ctx context.Context) error {
-	ctx, cancel := called(ctx)
+func (s *session) update() error {
+	ctx, cancel := call()
 	defer cancel()
 	s.know.Lock()
 	defer s.know.Unlock()
@@ -248,16 +249,21 @@ func together(documents [][]byte) int {
 	return n
 }
 
-// called bounds one call to SQL or a signer. It may outlive the connection: what an agent said is worth keeping when its
-// line has just ended.
-func called(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), callTime)
+// call bounds one call to SQL or a signer. It may outlive the connection: what an agent said is worth keeping when its line
+// has just ended.
+func call() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), callTime)
+}
+
+// log says of whom it speaks. It is made when there is something to say: ten thousand loggers take more than what they say.
+func (s *session) log() *slog.Logger {
+	return s.hub.o.Log.With("connection", s.id, "remote", s.remote, "agent", s.agent)
 }
 
 func (s *session) send(m wire.Message) error {
 	data, err := wire.Encode(m)
 	if err != nil {
-		s.log.Error("message not sent", "type", m.Type(), "err", err)
+		s.log().Error("message not sent", "type", m.Type(), "err", err)
 		return err
 	}
 	return s.conn.Send(data)
