@@ -39,10 +39,15 @@ check: setup-lint build vet lint
 # What plays in real time runs alone, one package after the other: a neighbour that compiles or encodes would starve it.
 SOUND := /agent/app$$|/agent/internal/speaker$$|/internal/e2e
 
+# The packages of the hub that have SQL of their own: their tests run on SQLite with all others, and then on PostgreSQL.
+# The timetable's vectors and the planner's random years have no query that its other tests have not.
+ON_POSTGRES := $(addprefix ./hub/internal/, accounts api evidence fleet library orders planner)
+
 # Every tool was just set up, so tests treat a missing one as a failure (CI). go test's lines come last.
 test: setup-test setup-lint package vet lint vuln
 	FUZZTIME=10s scripts/fuzz.sh outside
 	CI=$${CI:-true} CGO_ENABLED=1 go test -race -count=1 -timeout 20m $$(go list ./... | grep -vE '$(SOUND)')
+	CI=$${CI:-true} CGO_ENABLED=1 go run ./scripts/postgres go test -race -short -count=1 -timeout 5m -skip 'Vectors|PlansFollow|ExpandIs|Matrix|StreamEnds|Golden' $(ON_POSTGRES)
 	CI=$${CI:-true} CGO_ENABLED=1 go test -race -count=1 -timeout 20m -p 1 $$(go list ./... | grep -E '$(SOUND)')
 
 # Without -race, which make test has; one package after the other, as what plays in real time needs the machine.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing for one purpose and says what it installs; the second time it only looks.
 #   scripts/setup.sh demo    what the hub and an agent call or play through
-#   scripts/setup.sh test    the same, a C compiler for the race detector, systemd-analyze, a browser for the pages' tests
+#   scripts/setup.sh test    the same, a C compiler for the race detector, systemd-analyze, PostgreSQL, a browser for the pages' tests
 #   scripts/setup.sh package  what make package packs with
 #   scripts/setup.sh wine    what make test-windows runs programs for Windows with
 #   scripts/setup.sh lint    the linters, into .tools/bin
@@ -34,6 +34,7 @@ missing() {
       pulseaudio-utils) has parec ;;
       systemd) has systemd-analyze ;;
       dpkg) has dpkg-deb ;;
+      postgresql) [ -n "$(compgen -G '/usr/lib/postgresql/*/bin/initdb')" ] || has initdb ;;
       nginx-core | libnginx-mod-nchan | libasound2-plugins | libc6-dev | libfaketime | wine64) package "$p" ;;
       *) has "$p" ;;
     esac || echo "$p"
@@ -91,7 +92,8 @@ for purpose in "${@:?demo, test, package, wine, lint, pages, mpd, push or drift}
     test)
       # libc6-dev is only a recommendation of gcc, and the race detector does not link without it.
       # systemd (3 MB) for systemd-analyze, which judges our units; nothing of it is started.
-      apt "${sound[@]}" gcc libc6-dev systemd
+      # PostgreSQL's tests run servers of their own; the one that Debian starts at its installation is not used.
+      apt "${sound[@]}" gcc libc6-dev systemd postgresql
       [ "$(id -u)" = 0 ] || apt fakeroot # packages are installed into a scratch root
       [ ! -e hub/web/package.json ] || apt chromium
       pages

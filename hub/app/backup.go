@@ -40,6 +40,9 @@ var (
 	errDataNotEmpty = problem.New("DATA_NOT_EMPTY", 409,
 		"Nơi khôi phục đã có dữ liệu của một máy chủ. Hãy chuyển dữ liệu đó đi chỗ khác hoặc chọn thư mục trống ở mục data.",
 		"There is a hub's data already. Move it away, or name an empty folder by data.")
+	errRestoreShared = problem.New("RESTORE_SHARED", 409,
+		"Bản sao lưu được khôi phục vào SQLite và thư mục. Hãy để trống mục database và blobs, rồi chuyển sang PostgreSQL bằng loa-hub migrate.",
+		"A backup is restored to SQLite and a folder. Leave database and blobs empty, then move it to PostgreSQL by loa-hub migrate.")
 	errRestoreUnfinished = problem.New("RESTORE_UNFINISHED", 409,
 		"Lần khôi phục trước chưa xong. Hãy chạy lại loa-hub restore.",
 		"A restore did not come to its end here. Run loa-hub restore again.")
@@ -55,10 +58,12 @@ func backupCommand(p Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if file, err := store.Path(c.Database, c.Data); err != nil {
-				return err
-			} else if _, err := os.Stat(file); err != nil {
-				return errNothingToBackUp.With(err).At("data")
+			if !store.Shared(c.Database) {
+				if file, err := store.Path(c.Database, c.Data); err != nil {
+					return err
+				} else if _, err := os.Stat(file); err != nil {
+					return errNothingToBackUp.With(err).At("data")
+				}
 			}
 			return withAccounts(cmd, func(ctx context.Context, c config.Hub, db *store.DB, s *accounts.Service) error {
 				return writeBackup(ctx, cmd, backupPlan{c: c, db: db, people: s, software: p.Version, to: args[0]})
@@ -218,6 +223,9 @@ type target struct {
 // newTarget takes a place that is empty, or becomes so because an earlier restore did not come to its end in it.
 func newTarget(ctx context.Context, c config.Hub) (t target, err error) {
 	t.data = c.Data
+	if store.Shared(c.Database) {
+		return t, errRestoreShared.At("database")
+	}
 	if t.database, err = store.Path(c.Database, c.Data); err != nil {
 		return t, err
 	}

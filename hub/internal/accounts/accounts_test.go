@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/hub/internal/store/storetest"
 	"github.com/loa-vn/loa/internal/problem"
 )
 
@@ -21,7 +22,7 @@ type clock struct{ t time.Time }
 
 func newService(t *testing.T) (*Service, *clock) {
 	t.Helper()
-	db, err := store.Open(t.Context(), "", t.TempDir())
+	db, err := store.Open(t.Context(), storetest.Database(t, t.TempDir()), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/loa-vn/loa/hub/internal/orders"
 	"github.com/loa-vn/loa/hub/internal/planner"
 	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/hub/internal/store/storetest"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -48,7 +49,7 @@ func (noSeal) SealHead(payload []byte) ([]byte, error) { return payload, nil }
 func newBench(t testing.TB) *bench {
 	t.Helper()
 	ctx, dir, now := t.Context(), t.TempDir(), time.Now
-	db, err := store.Open(ctx, "", dir)
+	db, err := store.Open(ctx, storetest.Database(t, dir), dir)
 	check(t, err)
 	t.Cleanup(func() { _ = db.Close() })
 	check(t, db.Migrate(ctx))

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/hub/internal/store/storetest"
 	"github.com/loa-vn/loa/internal/broadcast"
 )
 
@@ -17,7 +18,7 @@ var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 func newLog(t *testing.T) *Log {
 	t.Helper()
-	db, err := store.Open(t.Context(), "", t.TempDir())
+	db, err := store.Open(t.Context(), storetest.Database(t, t.TempDir()), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

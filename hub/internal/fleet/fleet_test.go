@@ -19,6 +19,7 @@ import (
 
 	"github.com/loa-vn/loa/hub/internal/bus"
 	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/hub/internal/store/storetest"
 	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/problem"
 	"github.com/loa-vn/loa/internal/wire"
@@ -85,7 +86,7 @@ var migrated = sync.OnceValues(func() ([]byte, error) {
 	}
 	defer os.RemoveAll(dir)
 	ctx := context.Background()
-	db, err := store.Open(ctx, "", dir)
+	db, err := store.Open(ctx, "sqlite:"+filepath.Join(dir, "hub.db"), "")
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +106,7 @@ func newWorld(t *testing.T) *world {
 	if err := os.WriteFile(filepath.Join(dir, "hub.db"), empty, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	db, err := store.Open(context.Background(), "", dir)
+	db, err := store.Open(context.Background(), storetest.Database(t, dir), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

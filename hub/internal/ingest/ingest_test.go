@@ -181,9 +181,11 @@ func (r *recorder) wait(t testing.TB) string {
 	}
 }
 
-func openJobs(t testing.TB, dir string) *SQLJobs {
+func openJobs(t testing.TB, dir string) *SQLJobs { return jobsIn(t, "", dir) }
+
+func jobsIn(t testing.TB, database, dir string) *SQLJobs {
 	t.Helper()
-	db, err := store.Open(t.Context(), "", dir)
+	db, err := store.Open(t.Context(), database, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +259,7 @@ func empty(t testing.TB, dir string) {
 // child is the hub that the test of a kill starts: it works off one upload and says how far it is.
 func child(dir string) {
 	ctx := context.Background()
-	db, err := store.Open(ctx, "", dir)
+	db, err := store.Open(ctx, "sqlite:"+filepath.Join(dir, "hub.db"), "")
 	if err != nil {
 		panic(err)
 	}

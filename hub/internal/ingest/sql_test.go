@@ -5,10 +5,18 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/loa-vn/loa/hub/internal/store/storetest"
 )
 
 func TestSQLJobs(t *testing.T) {
-	q := openJobs(t, t.TempDir())
+	t.Run("SQLite", func(t *testing.T) { jobsContract(t, openJobs(t, t.TempDir())) })
+	t.Run("PostgreSQL", func(t *testing.T) {
+		jobsContract(t, jobsIn(t, storetest.Empty(t, storetest.Server(t), "jobs"), ""))
+	})
+}
+
+func jobsContract(t *testing.T, q *SQLJobs) {
 	ctx := t.Context()
 	now := time.UnixMilli(1_790_000_000_123)
 	want := Job{ID: "b", ReportID: "r", Owner: "hub-1", Name: "tên.mp3", SHA256: "ab", Size: 1 << 31, State: StateQueued, CreatedAt: now, UpdatedAt: now}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/loa-vn/loa/hub/internal/bus"
 	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/hub/internal/store/storetest"
 	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/problem"
 )
@@ -43,7 +44,7 @@ type shelf struct {
 func newShelf(t *testing.T) *shelf {
 	t.Helper()
 	dir := t.TempDir()
-	db, err := store.Open(context.Background(), "", dir)
+	db, err := store.Open(context.Background(), storetest.Database(t, dir), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/loa-vn/loa/hub/internal/bus"
 	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/hub/internal/store/storetest"
 	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/problem"
 )
@@ -38,7 +39,7 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	db, err := store.Open(t.Context(), "", t.TempDir())
+	db, err := store.Open(t.Context(), storetest.Database(t, t.TempDir()), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

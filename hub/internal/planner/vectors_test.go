@@ -11,6 +11,7 @@ import (
 
 	"github.com/loa-vn/loa/hub/internal/bus"
 	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/hub/internal/store/storetest"
 	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/conformance"
 	"github.com/loa-vn/loa/internal/seal"
@@ -79,7 +80,7 @@ func (f fakeOrders) Standing(context.Context, time.Time) (map[string][]broadcast
 func ofVector(t *testing.T, p *broadcast.Plan, s *conformance.Scenario) *world {
 	t.Helper()
 	ctx := context.Background()
-	db, err := store.Open(ctx, "", t.TempDir())
+	db, err := store.Open(ctx, storetest.Database(t, t.TempDir()), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

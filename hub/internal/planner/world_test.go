@@ -18,6 +18,7 @@ import (
 
 	"github.com/loa-vn/loa/hub/internal/bus"
 	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/hub/internal/store/storetest"
 	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/problem"
 	"github.com/loa-vn/loa/internal/seal"
@@ -188,7 +189,7 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	ctx := context.Background()
 	dir := t.TempDir()
-	db, err := store.Open(ctx, "", dir)
+	db, err := store.Open(ctx, storetest.Database(t, dir), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

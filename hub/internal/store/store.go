@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/sqlitedialect"
 	_ "modernc.org/sqlite" // the "sqlite" driver, without cgo
@@ -38,8 +39,11 @@ type DB struct {
 const sqliteConns = 8
 
 // Open opens the database, making its file where needed: "" is hub.db in dataDir, "sqlite:PATH" or a plain
-// path an SQLite file. It does not migrate.
+// path an SQLite file, "postgres://…" a database of PostgreSQL. It does not migrate.
 func Open(ctx context.Context, database, dataDir string) (*DB, error) {
+	if Shared(database) {
+		return openPostgres(ctx, database)
+	}
 	path, err := Path(database, dataDir)
 	if err != nil {
 		return nil, err
@@ -60,7 +64,7 @@ func Open(ctx context.Context, database, dataDir string) (*DB, error) {
 	return &DB{DB: bun.NewDB(pool, sqlitedialect.New()), dialect: goose.DialectSQLite3}, nil
 }
 
-// Path gives the file of a database that Open would open.
+// Path gives the file of a database that Open would open; none for a shared one.
 func Path(database, dataDir string) (string, error) {
 	scheme, rest, has := strings.Cut(database, ":")
 	switch {
@@ -70,8 +74,8 @@ func Path(database, dataDir string) (string, error) {
 		return strings.TrimPrefix(rest, "//"), nil
 	case strings.Contains(database, "://"):
 		return "", problem.New("DATABASE_UNSUPPORTED", 500,
-			"Bản này chưa dùng được cơ sở dữ liệu "+scheme+". Hãy để trống mục database hoặc ghi sqlite:ĐƯỜNG-DẪN.",
-			"This version cannot use a "+scheme+" database. Leave database empty or write sqlite:PATH.").At("database")
+			"Bản này chưa dùng được cơ sở dữ liệu "+scheme+". Hãy để trống mục database, hoặc ghi sqlite:ĐƯỜNG-DẪN hay postgres://….",
+			"This version cannot use a "+scheme+" database. Leave database empty, or write sqlite:PATH or postgres://….").At("database")
 	}
 	return database, nil
 }
@@ -115,20 +119,19 @@ func (db *DB) migrations() (*goose.Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
-	p, err := goose.NewProvider(db.dialect, db.DB.DB, files, goose.WithDisableGlobalRegistry(true))
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	if db.dialect == goose.DialectPostgres {
+		one, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300)) // hubs may start together
+		if err != nil {
+			return nil, fmt.Errorf("read migrations: %w", err)
+		}
+		files, options = inPostgres{files}, append(options, goose.WithSessionLocker(one))
+	}
+	p, err := goose.NewProvider(db.dialect, db.DB.DB, files, options...)
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
 	return p, nil
-}
-
-// CopyTo writes the database as it is at one moment to a file that must not be there yet; others may read and write
-// meanwhile.
-func (db *DB) CopyTo(ctx context.Context, file string) error {
-	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", file); err != nil {
-		return fmt.Errorf("copy database: %w", err)
-	}
-	return nil
 }
 
 // Millis is how a time is kept in SQL: unix milliseconds, 0 for the zero time.
