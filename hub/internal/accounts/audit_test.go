@@ -244,6 +244,7 @@ func TestNoChangeWithoutItsLine(t *testing.T) {
 	if _, err := db.ExecContext(t.Context(), `ALTER TABLE audit RENAME TO elsewhere`); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _, _ = db.ExecContext(context.Background(), `ALTER TABLE elsewhere RENAME TO audit`) }) // for the next test
 	if _, err := s.Add(t.Context(), NewPerson{Name: "Lan", Password: goodPassword, Role: Viewer}); err == nil {
 		t.Error("a person was added without an audit log")
 	}
