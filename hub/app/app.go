@@ -12,7 +12,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -140,10 +139,7 @@ func (a *App) openStore(ctx context.Context) error {
 	if a.o.Bus != "memory" {
 		return errBus.At("bus")
 	}
-	folder, err := blobFolder(a.o)
-	if err != nil {
-		return err
-	}
+	var err error
 	if a.release, err = holdData(a.o.Data); err != nil {
 		return err
 	}
@@ -156,20 +152,8 @@ func (a *App) openStore(ctx context.Context) error {
 	if err := a.db.Migrate(ctx); err != nil {
 		return err
 	}
-	a.blobs, err = store.NewFolder(folder)
+	a.blobs, err = openBlobs(ctx, a.o)
 	return err
-}
-
-// blobFolder is the folder that holds the blobs.
-func blobFolder(o Options) (string, error) {
-	if o.Blobs == "" {
-		return filepath.Join(o.Data, "blobs"), nil
-	}
-	folder, isFile := strings.CutPrefix(o.Blobs, "file:")
-	if !isFile {
-		return "", errBlobs.At("blobs")
-	}
-	return strings.TrimPrefix(folder, "//"), nil
 }
 
 // openTrust loads the trust document and its keys; a hub that starts for the first time makes them.
@@ -350,8 +334,8 @@ func (a *App) Close() error {
 // Refusals of settings that this version cannot follow.
 var (
 	errBlobs = problem.New("BLOBS_UNSUPPORTED", 500,
-		"Bản này chỉ giữ tệp trong thư mục. Hãy để trống mục blobs hoặc ghi file:THƯ-MỤC.",
-		"This version keeps files in a folder only. Leave blobs empty or write file:FOLDER.")
+		"Không biết loại kho tệp này. Hãy để trống mục blobs, hoặc ghi file:THƯ-MỤC hay s3://….",
+		"Files cannot be kept there. Leave blobs empty, or write file:FOLDER or s3://….")
 	errBus = problem.New("BUS_UNSUPPORTED", 500,
 		"Bản này chỉ chạy một máy chủ. Hãy để mục bus là memory.",
 		"This version runs as one hub only. Leave bus at memory.")

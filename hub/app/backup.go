@@ -81,7 +81,12 @@ type backupPlan struct {
 }
 
 func writeBackup(ctx context.Context, cmd *cobra.Command, b backupPlan) error {
-	blobs, err := blobFolder(FromConfig(b.c))
+	copies, err := os.MkdirTemp(b.c.Data, "backup-copies-*")
+	if err != nil {
+		return fmt.Errorf("make folder for copies: %w", err)
+	}
+	defer os.RemoveAll(copies) // what is left over harms nobody
+	blobs, err := readBlobs(cmd.Context(), FromConfig(b.c), copies)
 	if err != nil {
 		return err
 	}
@@ -93,7 +98,7 @@ func writeBackup(ctx context.Context, cmd *cobra.Command, b backupPlan) error {
 	if err := b.people.Record(ctx, accounts.Entry{Who: by.Name, Origin: by.Origin, Action: "hub.backup"}); err != nil {
 		return err
 	}
-	source := backup.Source{DB: b.db, Blobs: store.OpenFolder(blobs), Dir: b.c.Data, Files: files, Software: b.software, Now: time.Now()}
+	source := backup.Source{DB: b.db, Blobs: blobs, Dir: b.c.Data, Files: files, Software: b.software, Now: time.Now()}
 	var sum backup.Summary
 	write := func(w io.Writer) (err error) { sum, err = backup.Write(ctx, w, source); return err }
 	say := cmd.OutOrStdout()
@@ -223,7 +228,7 @@ type target struct {
 // newTarget takes a place that is empty, or becomes so because an earlier restore did not come to its end in it.
 func newTarget(ctx context.Context, c config.Hub) (t target, err error) {
 	t.data = c.Data
-	if store.Shared(c.Database) {
+	if store.Shared(c.Database) || inS3(c.Blobs) {
 		return t, errRestoreShared.At("database")
 	}
 	if t.database, err = store.Path(c.Database, c.Data); err != nil {
