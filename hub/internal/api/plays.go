@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/hub/internal/evidence"
+	"github.com/loa-vn/loa/internal/broadcast"
 )
 
 type playListInput struct {
@@ -15,6 +16,7 @@ type playListInput struct {
 	Agent     string `query:"agent"`
 	Report    string `query:"report"`
 	Broadcast string `query:"broadcast"`
+	Outcome   string `query:"outcome" enum:"played,cut,skipped"`
 	Area      string `query:"area" doc:"with everything below it"`
 	Cursor    string `query:"cursor"`
 	Limit     int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
@@ -46,7 +48,7 @@ func (s *Server) playRoutes() {
 }
 
 func (s *Server) listPlays(ctx context.Context, in *playListInput) (*pageOutput[PlayView], error) {
-	q := evidence.Query{Agent: in.Agent, Report: in.Report, Broadcast: in.Broadcast, After: in.Cursor, Limit: in.Limit}
+	q := evidence.Query{Agent: in.Agent, Report: in.Report, Broadcast: in.Broadcast, Outcome: broadcast.Outcome(in.Outcome), After: in.Cursor, Limit: in.Limit}
 	var err error
 	if q.From, err = s.instant("from", in.From); err != nil {
 		return nil, err

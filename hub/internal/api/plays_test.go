@@ -35,3 +35,33 @@ func TestPlaysNameTheirTimes(t *testing.T) {
 		}
 	}
 }
+
+// A page of one outcome is full of it, however many others lie between.
+func TestPlaysOfOneOutcome(t *testing.T) {
+	b := newBench(t)
+	at := time.Date(2026, 11, 24, 5, 30, 0, 0, time.UTC)
+	var plays []broadcast.Play
+	for i, outcome := range []broadcast.Outcome{broadcast.Played, broadcast.Played, broadcast.Cut, broadcast.Played, broadcast.Skipped, broadcast.Cut} {
+		start := at.Add(time.Duration(i) * time.Hour)
+		plays = append(plays, broadcast.Play{ID: "p" + string(rune('0'+i)), Report: "r", PlannedStart: start, PlannedEnd: start.Add(time.Minute), Outcome: outcome})
+	}
+	_, _, err := b.Evidence.Insert(t.Context(), "agent", "xa-a", plays)
+	check(t, err)
+	for query, want := range map[string]string{"outcome=cut&limit=2": "p2 p5 ", "outcome=played&limit=2": "p0 p1 ", "outcome=skipped": "p4 ", "limit=3": "p0 p1 p2 "} {
+		_, _, body := b.ask(t, "officer-a", "GET", "/api/v1/plays?"+query, "")
+		var got struct {
+			Items []struct{ ID string } `json:"items"`
+		}
+		check(t, json.Unmarshal([]byte(body), &got))
+		ids := ""
+		for _, p := range got.Items {
+			ids += p.ID + " "
+		}
+		if ids != want {
+			t.Errorf("%s: %s, want %s", query, ids, want)
+		}
+	}
+	if _, _, body := b.ask(t, "officer-a", "GET", "/api/v1/plays?outcome=heard", ""); codeOf(body) != "VALIDATION" {
+		t.Errorf("an outcome that is none: %s", body)
+	}
+}

@@ -115,6 +115,7 @@ type Query struct {
 	Agent     string
 	Report    string
 	Broadcast string
+	Outcome   broadcast.Outcome
 	Areas     []string // nil: every area
 	After     string   // cursor of the last page
 	Limit     int      // 1 to 1,000
@@ -131,7 +132,7 @@ func (l *Log) List(ctx context.Context, q Query) (records []Record, next string,
 	if !q.To.IsZero() {
 		sel = sel.Where("planned_start < ?", q.To.UnixMilli())
 	}
-	for column, value := range map[string]string{"agent": q.Agent, "report": q.Report, "broadcast": q.Broadcast} {
+	for column, value := range map[string]string{"agent": q.Agent, "report": q.Report, "broadcast": q.Broadcast, "outcome": string(q.Outcome)} {
 		if value != "" {
 			sel = sel.Where("? = ?", bun.Ident(column), value)
 		}

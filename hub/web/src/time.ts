@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import i18n from './i18n';
 import { useMe } from './api/session';
 
@@ -57,6 +57,16 @@ export class Clock {
 export function useClock(): Clock {
   const { zone } = useMe();
   return useMemo(() => new Clock(zone), [zone]);
+}
+
+/** The time now, looked at some times a minute: what is near, and today, change while a page lies open. */
+export function useMinute(): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const tick = setInterval(() => setNow(Date.now()), 10_000);
+    return () => clearInterval(tick);
+  }, []);
+  return now;
 }
 
 /** A day some days later, in the calendar alone. */

@@ -10,27 +10,30 @@ import { State } from '../parts/badges';
 import { DayInput } from '../parts/inputs';
 import { Page } from '../parts/page';
 import { Empty, Rows, Trouble } from '../parts/states';
-import { addDays, length, useClock } from '../time';
+import { addDays, length, useClock, useMinute } from '../time';
 
 type Play = Schemas['PlayView'];
+type Outcome = 'played' | 'cut' | 'skipped';
 
 export default function Plays() {
   const { t } = useTranslation();
   const clock = useClock();
   const today = clock.iso(new Date());
   const [from, setFrom] = useState(addDays(today, -6));
-  const [to, setTo] = useState(today);
+  const [last, setTo] = useState(''); // none chosen is today, also when it becomes tomorrow
+  const to = last || today;
   const [area, setArea] = useState('');
-  const [outcome, setOutcome] = useState('');
-  const query = { from: `${from}T00:00:00`, to: `${addDays(to || today, 1)}T00:00:00`, area: area || undefined, limit: 200 };
-  const list = useList('/plays', query, (cursor, signal) => http.GET('/plays', { params: { query: { ...query, cursor } }, signal }), !!from && !!to);
-  const plays = list.items.filter((p) => !outcome || p.outcome === outcome);
+  const [outcome, setOutcome] = useState<'' | Outcome>('');
+  useMinute();
+  const query = { from: `${from}T00:00:00`, to: `${addDays(to, 1)}T00:00:00`, area: area || undefined, outcome: outcome || undefined, limit: 200 };
+  const list = useList('/plays', query, (cursor, signal) => http.GET('/plays', { params: { query: { ...query, cursor } }, signal }), !!from);
+  const plays = list.items;
   return (
     <Page title={t('plays.title')}>
       <Group gap="sm" align="flex-end">
         <DayInput label={t('common.from')} value={from} max={to} onChange={setFrom} required />
         <DayInput label={t('common.to')} value={to} min={from} onChange={setTo} required />
-        <Select label={t('plays.outcome')} w={150} value={outcome} onChange={(v) => setOutcome(v ?? '')} allowDeselect={false} data={[{ value: '', label: t('common.all') }, ...(['played', 'cut', 'skipped'] as const).map((o) => ({ value: o, label: t(`state.outcome.${o}`) }))]} />
+        <Select label={t('plays.outcome')} w={150} value={outcome} onChange={(v) => setOutcome((v ?? '') as '' | Outcome)} allowDeselect={false} data={[{ value: '', label: t('common.all') }, ...(['played', 'cut', 'skipped'] as const).map((o) => ({ value: o, label: t(`state.outcome.${o}`) }))]} />
         <AreaSelect value={area} onChange={setArea} />
       </Group>
       <Trouble error={list.error} again={() => void list.refetch()} />

@@ -1,7 +1,7 @@
 import { Button, Card, Group, List, Progress, Select, Stack, Table, Text, Title } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { IconAlertTriangle, IconBroadcastOff, IconCircleCheck } from '@tabler/icons-react';
-import { useEffect, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, type Schemas } from '../api/client';
 import { AreaSelect, useAreaNames } from '../parts/areas';
@@ -9,7 +9,7 @@ import { State } from '../parts/badges';
 import { daypartName } from '../parts/dayparts';
 import { Page } from '../parts/page';
 import { Empty, Rows, Trouble } from '../parts/states';
-import { useClock } from '../time';
+import { useClock, useMinute } from '../time';
 
 type Coming = Schemas['ComingView'];
 type Agent = Schemas['AgentComing'];
@@ -37,16 +37,6 @@ function slots(items: Coming[]): Slot[] {
     byKey.set(key, slot);
   }
   return [...byKey.values()].sort((a, b) => a.start.localeCompare(b.start));
-}
-
-/** A minute that ticks, for the time left. */
-function useNow(): number {
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    const tick = setInterval(() => setNow(Date.now()), 10_000);
-    return () => clearInterval(tick);
-  }, []);
-  return now;
 }
 
 export default function Readiness() {
@@ -78,7 +68,7 @@ export default function Readiness() {
 function SlotCard({ s }: { s: Slot }) {
   const { t } = useTranslation();
   const clock = useClock();
-  const now = useNow();
+  const now = useMinute();
   const [open, { toggle }] = useDisclosure();
   const bad = s.agents.filter((a) => a.trouble || a.state === 'missed');
   const ok = s.agents.length - bad.length;
