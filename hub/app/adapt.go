@@ -182,8 +182,8 @@ func (d decided) Take(ctx context.Context, agent string, made []wire.Decision) (
 // heard tells planner where a report was played lately.
 type heard struct{ evidence *evidence.Log }
 
-func (h heard) HeardSince(ctx context.Context, report string, among []string, since time.Time) ([]string, error) {
-	var out []string
+func (h heard) HeardSince(ctx context.Context, report string, among []string, since time.Time) (map[string]time.Time, error) {
+	out := map[string]time.Time{}
 	q := evidence.Query{Report: report, From: since, Limit: 1000}
 	for {
 		records, next, err := h.evidence.List(ctx, q)
@@ -191,8 +191,8 @@ func (h heard) HeardSince(ctx context.Context, report string, among []string, si
 			return nil, err
 		}
 		for _, r := range records {
-			if r.Outcome != broadcast.Skipped && slices.Contains(among, r.Agent) && !slices.Contains(out, r.Agent) {
-				out = append(out, r.Agent)
+			if r.Outcome != broadcast.Skipped && slices.Contains(among, r.Agent) {
+				out[r.Agent] = r.PlannedStart // they come in this order
 			}
 		}
 		if q.After = next; next == "" {

@@ -172,30 +172,30 @@ func (c *calendaring) run(ctx context.Context, s *snapshot, group []AgentRef, fi
 		}
 	}
 	for date := first; date <= last; date = date.AddDays(1) {
-		c.day(date, plan.Slots(date, nil), wanted, agents)
+		c.day(measuring{plan, date, plan.Slots(date, nil)}, wanted, agents)
 	}
 	return nil
 }
 
 // day joins a group's slots of a date to entries, and equal entries of several groups to one.
-func (c *calendaring) day(date broadcast.Date, slots []broadcast.Slot, wanted map[string]*planned, agents []string) {
+func (c *calendaring) day(m measuring, wanted map[string]*planned, agents []string) {
 	owners := map[string]string{}
-	for _, sl := range slots {
+	for _, sl := range m.slots {
 		owners[sl.ID] = sl.Broadcast
 	}
 	byKey, order := map[string]*Entry{}, []string{}
-	for _, sl := range slots {
+	for _, sl := range m.slots {
 		pl := wanted[sl.Broadcast]
 		if pl == nil {
 			continue
 		}
 		e := byKey[sl.Key]
 		if e == nil {
-			e = &Entry{Broadcast: pl.ID, Version: pl.Version, Title: pl.Title, Class: pl.Class, State: pl.State, Key: sl.Occurrence, Date: date,
+			e = &Entry{Broadcast: pl.ID, Version: pl.Version, Title: pl.Title, Class: pl.Class, State: pl.State, Key: sl.Occurrence, Date: m.date,
 				Daypart: pl.when.daypart, Start: sl.Start, End: sl.End, Skipped: []Conflict{}}
 			byKey[sl.Key], order = e, append(order, sl.Key)
 		}
-		e.take(sl, owners)
+		e.take(sl, owners, m)
 	}
 	for _, key := range order {
 		e := byKey[key]
@@ -209,13 +209,14 @@ func (c *calendaring) day(date broadcast.Date, slots []broadcast.Slot, wanted ma
 	}
 }
 
-func (e *Entry) take(sl broadcast.Slot, owners map[string]string) {
+func (e *Entry) take(sl broadcast.Slot, owners map[string]string, m measuring) {
 	if sl.Skip != "" {
 		lost := Conflict{Kind: "skipped", Occurrence: sl.Occurrence, Reason: sl.Skip, Report: sl.Item.Report, Title: sl.Item.Title, Loser: e.Broadcast,
 			Agents: []string{}}
 		if len(sl.Against) > 0 {
 			lost.Winner = owners[sl.Against[0]]
 		}
+		m.measure(&lost, sl)
 		e.Skipped = append(e.Skipped, lost)
 		return
 	}

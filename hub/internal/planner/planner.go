@@ -70,8 +70,8 @@ type Decisions interface {
 
 // Heard tells when a report was last heard by agents; evidence implements it.
 type Heard interface {
-	// HeardSince gives those of agents on which the report was played at since or later.
-	HeardSince(ctx context.Context, report string, agents []string, since time.Time) ([]string, error)
+	// HeardSince gives those of agents on which the report was played at since or later, and when it was last.
+	HeardSince(ctx context.Context, report string, agents []string, since time.Time) (map[string]time.Time, error)
 }
 
 // Deps are what a Planner needs. Bulletins, Decisions, Heard, Plays and Readiness may be nil: then there are none.

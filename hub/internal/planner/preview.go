@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -50,22 +51,6 @@ type Occurrence struct {
 	Start  time.Time      `json:"start,omitzero"` // of the first item heard; none when nothing is
 	End    time.Time      `json:"end,omitzero"`
 	Agents []string       `json:"agents"`
-}
-
-// Conflict is something a planner should know before approving.
-type Conflict struct {
-	Kind       string   `json:"kind"` // skipped: ours is not heard | displaces: another is not, because of ours | rerun: heard lately | unprepared: the report has no audio yet
-	Occurrence string   `json:"occurrence,omitempty"`
-	Reason     string   `json:"reason,omitempty"` // a broadcast.Reason
-	Report     string   `json:"report"`           // that is not heard, or heard again
-	Title      string   `json:"title"`
-	Winner     string   `json:"winner,omitempty"` // broadcast that is heard instead
-	Loser      string   `json:"loser,omitempty"`  // broadcast that is not heard
-	Agents     []string `json:"agents"`
-}
-
-func (c Conflict) key() string {
-	return c.Kind + "\x00" + c.Occurrence + "\x00" + c.Reason + "\x00" + c.Report + "\x00" + c.Winner + "\x00" + c.Loser
 }
 
 // Preview tells what will become of a broadcast; a draft is looked at as if it were approved now.
@@ -204,13 +189,15 @@ func (v *previewing) compare(ctx context.Context, s, with *snapshot, group []Age
 	}
 	for date := broadcast.DateOf(s.now, s.zone); date <= s.last; date = date.AddDays(1) {
 		if v.ours.days[date] {
-			v.compareDay(date, before.Slots(date, nil), after.Slots(date, nil), agents)
+			v.compareDay(date, before.Slots(date, nil), after, agents)
 		}
 	}
 	return nil
 }
 
-func (v *previewing) compareDay(date broadcast.Date, before, after []broadcast.Slot, agents []string) {
+func (v *previewing) compareDay(date broadcast.Date, before []broadcast.Slot, plan *broadcast.Plan, agents []string) {
+	after := plan.Slots(date, nil)
+	m := measuring{plan, date, after}
 	heard := map[string]bool{}
 	for _, sl := range before {
 		heard[sl.ID] = sl.Skip == ""
@@ -224,8 +211,11 @@ func (v *previewing) compareDay(date broadcast.Date, before, after []broadcast.S
 		switch {
 		case sl.Broadcast != v.b.ID:
 			if heard[sl.ID] && sl.Skip != "" {
-				v.note(Conflict{Kind: "displaces", Occurrence: sl.Occurrence, Reason: sl.Skip, Report: sl.Item.Report,
-					Title: sl.Item.Title, Winner: v.b.ID, Loser: sl.Broadcast}, agents)
+				c := Conflict{Kind: "displaces", Occurrence: sl.Occurrence, Reason: sl.Skip, Report: sl.Item.Report,
+					Title: sl.Item.Title, Winner: v.b.ID, Loser: sl.Broadcast}
+				m.measure(&c, sl)
+				c.Elsewhere = m.elsewhere(v.b.ID)
+				v.note(c, agents)
 			}
 			continue
 		case occ == nil:
@@ -237,6 +227,8 @@ func (v *previewing) compareDay(date broadcast.Date, before, after []broadcast.S
 			if len(sl.Against) > 0 {
 				c.Winner = byID[sl.Against[0]].Broadcast
 			}
+			m.measure(&c, sl)
+			c.Elsewhere = m.elsewhere(v.b.ID)
 			v.note(c, agents)
 			continue
 		}
@@ -258,6 +250,9 @@ func (v *previewing) note(c Conflict, agents []string) {
 		v.order = append(v.order, c.key())
 	}
 	have.Agents = append(have.Agents, agents...)
+	if c.OverMS > have.OverMS { // of several communes, the one with the least room
+		have.OverMS, have.Bound, have.Limit = c.OverMS, c.Bound, c.Limit
+	}
 }
 
 // reruns warns of reports that the same agents played lately.
@@ -272,12 +267,17 @@ func (v *previewing) reruns(ctx context.Context) error {
 			continue
 		}
 		seen[item.Report] = true
-		agents, err := v.p.Heard.HeardSince(ctx, item.Report, v.agents, since)
+		heard, err := v.p.Heard.HeardSince(ctx, item.Report, v.agents, since)
 		if err != nil {
 			return fmt.Errorf("read play log: %w", err)
 		}
-		if len(agents) > 0 {
-			v.note(Conflict{Kind: "rerun", Report: item.Report, Title: item.Title}, agents)
+		byDay := map[broadcast.Date][]string{}
+		for agent, at := range heard {
+			day := broadcast.DateOf(at, v.p.Zone)
+			byDay[day] = append(byDay[day], agent)
+		}
+		for _, day := range slices.Backward(slices.Sorted(maps.Keys(byDay))) {
+			v.note(Conflict{Kind: "rerun", Report: item.Report, Title: item.Title, Heard: day}, byDay[day])
 		}
 	}
 	return nil

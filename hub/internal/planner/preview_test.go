@@ -12,11 +12,11 @@ import (
 
 type fakeEvidence struct{ plays []broadcast.Play }
 
-func (f fakeEvidence) HeardSince(_ context.Context, report string, agents []string, since time.Time) ([]string, error) {
-	var out []string
+func (f fakeEvidence) HeardSince(_ context.Context, report string, agents []string, since time.Time) (map[string]time.Time, error) {
+	out := map[string]time.Time{}
 	for _, p := range f.plays {
 		if p.Report == report && !p.StartedAt.Before(since) && slices.Contains(agents, "a1") {
-			out = append(out, "a1")
+			out["a1"] = p.StartedAt
 		}
 	}
 	return out, nil
