@@ -113,6 +113,7 @@ func (s *Server) config() huma.Config {
 	registry.RegisterTypeAlias(reflect.TypeFor[broadcast.TimeOfDay](), reflect.TypeFor[timeOfDay]())
 	registry.RegisterTypeAlias(reflect.TypeFor[broadcast.Daypart](), reflect.TypeFor[daypart]())
 	registry.RegisterTypeAlias(reflect.TypeFor[planner.Person](), reflect.TypeFor[library.Person]())
+	registry.RegisterTypeAlias(reflect.TypeFor[planner.Return](), reflect.TypeFor[library.Return]())
 	registry.RegisterTypeAlias(reflect.TypeFor[orders.Person](), reflect.TypeFor[library.Person]())
 	registry.RegisterTypeAlias(reflect.TypeFor[orders.Stamp](), reflect.TypeFor[planner.Stamp]())
 	registry.RegisterTypeAlias(reflect.TypeFor[orders.Targets](), reflect.TypeFor[planner.Targets]())

@@ -26,6 +26,8 @@ type areaBody struct {
 	Parent   string              `json:"parent,omitempty"`
 	Policy   broadcast.Policy    `json:"policy,omitzero"`
 	Dayparts []broadcast.Daypart `json:"dayparts,omitempty"`
+	Tags     []string            `json:"tags,omitempty"`
+	Holidays []planner.Holiday   `json:"holidays,omitempty"`
 }
 
 type areaChange struct {
@@ -33,6 +35,8 @@ type areaChange struct {
 	Parent   *string              `json:"parent,omitempty" doc:"empty: to the top"`
 	Policy   *broadcast.Policy    `json:"policy,omitempty" doc:"as a whole"`
 	Dayparts *[]broadcast.Daypart `json:"dayparts,omitempty" doc:"as a whole"`
+	Tags     *[]string            `json:"tags,omitempty" doc:"as a whole"`
+	Holidays *[]planner.Holiday   `json:"holidays,omitempty" doc:"as a whole"`
 }
 
 // CodeInput names an area.
@@ -105,7 +109,7 @@ func (s *Server) createArea(ctx context.Context, in *struct{ Body areaBody }) (*
 	if err := s.mine(ctx, b.Parent); err != nil {
 		return nil, err
 	}
-	a, err := s.Planner.CreateArea(ctx, planner.Area{Code: b.Code, Name: b.Name, Parent: b.Parent, Policy: b.Policy, Dayparts: b.Dayparts})
+	a, err := s.Planner.CreateArea(ctx, planner.Area{Code: b.Code, Name: b.Name, Parent: b.Parent, Policy: b.Policy, Dayparts: b.Dayparts, Tags: b.Tags, Holidays: b.Holidays})
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +134,7 @@ func (s *Server) editArea(ctx context.Context, in *areaEditInput) (*areaOutput, 
 		}
 	}
 	a, err := s.Planner.EditArea(ctx, in.Code, version, planner.AreaChange{Name: in.Body.Name, Parent: in.Body.Parent,
-		Policy: in.Body.Policy, Dayparts: in.Body.Dayparts})
+		Policy: in.Body.Policy, Dayparts: in.Body.Dayparts, Tags: in.Body.Tags, Holidays: in.Body.Holidays})
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ type broadcastBody struct {
 	Targets  planner.Targets   `json:"targets"`
 	Lateness string            `json:"lateness,omitempty" doc:"skip, join or whole:N; join for a time, skip for a daypart"`
 	Order    int               `json:"order,omitempty" doc:"place among others in a daypart"`
+	Instead  *planner.Instead  `json:"instead,omitempty" doc:"the day of a series in whose place it is heard, once it is approved"`
 }
 
 func (b broadcastBody) spec(area string) planner.Spec {
@@ -35,7 +36,7 @@ func (b broadcastBody) spec(area string) planner.Spec {
 		area = b.Area
 	}
 	return planner.Spec{Title: b.Title, Area: area, Class: b.Class, Owner: broadcast.OwnerHub, Items: b.Items, When: b.When,
-		Targets: b.Targets, Lateness: b.Lateness, Order: b.Order}
+		Targets: b.Targets, Lateness: b.Lateness, Order: b.Order, Instead: b.Instead}
 }
 
 type broadcastChange struct {
@@ -74,10 +75,11 @@ type broadcastEditInput struct {
 }
 
 type broadcastListInput struct {
-	Area   string `query:"area" doc:"with everything below it"`
-	State  string `query:"state" enum:"draft,approved,cancelled"`
-	Cursor string `query:"cursor"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Area     string `query:"area" doc:"with everything below it"`
+	State    string `query:"state" enum:"draft,approved,cancelled"`
+	Returned string `query:"returned" enum:"yes,no" doc:"whether their author has them back"`
+	Cursor   string `query:"cursor"`
+	Limit    int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
 
 type previewOutput struct{ Body planner.Preview }
@@ -92,6 +94,10 @@ func (s *Server) broadcastRoutes() {
 	register(s, op("edit-broadcast", http.MethodPatch, "/broadcasts/{id}", "Write a new version, to be approved anew"), s.editBroadcast)
 	register(s, op("approve-broadcast", http.MethodPost, "/broadcasts/{id}/approve", "Say that this version may be heard"), s.approveBroadcast)
 	register(s, op("cancel-broadcast", http.MethodPost, "/broadcasts/{id}/cancel", "Take it out of every plan for good"), s.cancelBroadcast)
+	register(s, op("return-broadcast", http.MethodPost, "/broadcasts/{id}/return", "Give a draft back to its author, with words"), s.returnBroadcast)
+	register(s, op("approved-broadcast", http.MethodGet, "/broadcasts/{id}/approved", "What was last approved of it, to see what changed since"), s.approvedBroadcast)
+	register(s, op("leave-day", http.MethodPut, "/broadcasts/{id}/days-off/{day}", "Take one day out of a repeating broadcast, at once"), s.leaveDay)
+	register(s, op("restore-day", http.MethodDelete, "/broadcasts/{id}/days-off/{day}", "Take the day back in"), s.restoreDay)
 	register(s, op("preview-broadcast", http.MethodGet, "/broadcasts/{id}/preview", "What will be heard where, what is in its way, how far agents are"),
 		s.preview)
 }
@@ -155,7 +161,7 @@ func (s *Server) listBroadcasts(ctx context.Context, in *broadcastListInput) (*p
 	if err != nil {
 		return nil, err
 	}
-	f := planner.Filter{Areas: areas, Cursor: in.Cursor, Limit: in.Limit}
+	f := planner.Filter{Areas: areas, Returned: yesOrNo(in.Returned), Cursor: in.Cursor, Limit: in.Limit}
 	if in.State != "" {
 		f.States = []planner.State{planner.State(in.State)}
 	}
@@ -188,6 +194,9 @@ func (s *Server) covered(ctx context.Context, spec planner.Spec) error {
 func (s *Server) createBroadcast(ctx context.Context, in *struct{ Body broadcastBody }) (*broadcastOutput, error) {
 	spec := in.Body.spec(who(ctx).Area)
 	if err := s.covered(ctx, spec); err != nil {
+		return nil, err
+	}
+	if err := s.replaces(ctx, spec); err != nil {
 		return nil, err
 	}
 	if err := s.usable(ctx, spec.Items); err != nil {

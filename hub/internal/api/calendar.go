@@ -18,11 +18,12 @@ type calendarInput struct {
 
 // CalendarView is what is heard in an area in a span of days.
 type CalendarView struct {
-	Area     string          `json:"area"`
-	Bands    []Band          `json:"bands" nullable:"false" doc:"the area's own dayparts; of everything, those of the areas at the top"`
-	Entries  []planner.Entry `json:"entries" nullable:"false" doc:"broadcasts, expanded, by start; drafts as if approved now"`
-	LeftOff  int             `json:"left_off" doc:"positions in a large area whose timetables were not run: choose a smaller area to see them"`
-	Clusters int             `json:"clusters" doc:"loudspeaker clusters in the area"`
+	Area     string            `json:"area"`
+	Bands    []Band            `json:"bands" nullable:"false" doc:"the area's own dayparts; of everything, those of the areas at the top"`
+	Holidays []planner.Holiday `json:"holidays" nullable:"false" doc:"the area's own and those of the areas above, within the days asked for"`
+	Entries  []planner.Entry   `json:"entries" nullable:"false" doc:"broadcasts, expanded, by start; drafts as if approved now"`
+	LeftOff  int               `json:"left_off" doc:"positions in a large area whose timetables were not run: choose a smaller area to see them"`
+	Clusters int               `json:"clusters" doc:"loudspeaker clusters in the area"`
 }
 
 // Band is a daypart on a date.
@@ -42,6 +43,8 @@ type draftPreviewInput struct {
 
 func (s *Server) calendarRoutes() {
 	register(s, op("calendar", http.MethodGet, "/calendar", "Dayparts and broadcasts of an area, expanded over days"), s.calendar)
+	register(s, op("list-tags", http.MethodGet, "/tags", "Tags of the person's areas and agents, to plan by"), s.listTags)
+	register(s, op("tag-agent", http.MethodPut, "/agents/{id}/tags", "Give an agent these tags and no others"), s.tagAgent)
 	register(s, op("preview-draft", http.MethodPost, "/broadcasts/preview", "What would become of a broadcast that is not written yet"), s.previewDraft)
 }
 
@@ -58,7 +61,12 @@ func (s *Server) calendar(ctx context.Context, in *calendarInput) (*calendarOutp
 	if err != nil {
 		return nil, err
 	}
-	out := CalendarView{Area: area, Bands: s.bands(tree, area, first, last), Entries: c.Entries, LeftOff: c.LeftOff}
+	out := CalendarView{Area: area, Bands: s.bands(tree, area, first, last), Holidays: []planner.Holiday{}, Entries: c.Entries, LeftOff: c.LeftOff}
+	for _, h := range tree.Holidays(area) {
+		if first <= h.Day && h.Day <= last {
+			out.Holidays = append(out.Holidays, h)
+		}
+	}
 	agents, err := s.Planner.Reached(ctx, planner.Targets{Areas: tree.Below(area)})
 	out.Clusters = len(agents)
 	return &calendarOutput{out}, err

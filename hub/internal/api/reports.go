@@ -25,12 +25,13 @@ type reportOutput struct {
 func viewReport(r library.Report) *reportOutput { return &reportOutput{ETag: etag(r.Version), Body: r} }
 
 type reportListInput struct {
-	Area   string `query:"area" doc:"with everything below it"`
-	State  string `query:"state" enum:"processing,failed,draft,approved,withdrawn"`
-	Series string `query:"series"`
-	Text   string `query:"q" maxLength:"200" doc:"words of title, series, source or law, all of them; \"phap luat\" finds \"Pháp luật\""`
-	Cursor string `query:"cursor"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Area     string `query:"area" doc:"with everything below it"`
+	State    string `query:"state" enum:"processing,failed,draft,approved,withdrawn"`
+	Returned string `query:"returned" enum:"yes,no" doc:"whether their author has them back"`
+	Series   string `query:"series"`
+	Text     string `query:"q" maxLength:"200" doc:"words of title, series, source or law, all of them; \"phap luat\" finds \"Pháp luật\""`
+	Cursor   string `query:"cursor"`
+	Limit    int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
 
 type reportChange struct {
@@ -57,6 +58,14 @@ type approveInput struct {
 	IfMatch string `header:"If-Match" doc:"the version that was heard and read"`
 }
 
+type returnInput struct {
+	IDInput
+	IfMatch string `header:"If-Match" doc:"the version that was heard and read"`
+	Body    struct {
+		Words string `json:"words" minLength:"1" maxLength:"1000" doc:"what is to be corrected"`
+	}
+}
+
 type withdrawInput struct {
 	IDInput
 	Body struct {
@@ -74,6 +83,7 @@ func (s *Server) reportRoutes() {
 	})
 	register(s, op("edit-report", http.MethodPatch, "/reports/{id}", "Change what is written about a report; an approval ends by it"), s.editReport)
 	register(s, op("approve-report", http.MethodPost, "/reports/{id}/approve", "Say that this audio may be heard"), s.approveReport)
+	register(s, op("return-report", http.MethodPost, "/reports/{id}/return", "Give a report back to its author, with words"), s.returnReport)
 	register(s, op("withdraw-report", http.MethodPost, "/reports/{id}/withdraw", "Take a report back for good"), s.withdrawReport)
 	peaks := op("get-peaks", http.MethodGet, "/reports/{id}/peaks", "Waveform: signed bytes, minimum and maximum in turn")
 	peaks.Responses = fileResponse("application/octet-stream")
@@ -146,7 +156,7 @@ func (s *Server) listReports(ctx context.Context, in *reportListInput) (*pageOut
 	if err != nil || areas != nil && len(areas) == 0 {
 		return paged[library.Report](nil, ""), err
 	}
-	f := library.Filter{Areas: areas, Series: in.Series, Text: in.Text, Cursor: in.Cursor, Limit: in.Limit}
+	f := library.Filter{Areas: areas, Series: in.Series, Text: in.Text, Returned: yesOrNo(in.Returned), Cursor: in.Cursor, Limit: in.Limit}
 	if in.State != "" {
 		f.States = []broadcast.ReportState{broadcast.ReportState(in.State)}
 	}
@@ -230,6 +240,27 @@ func (s *Server) approveReport(ctx context.Context, in *approveInput) (*reportOu
 	}
 	return viewReport(r), s.audit(ctx, change{action: "report.approve", subject: r.ID, area: r.Area,
 		before: reportState(before), after: reportState(r)})
+}
+
+func (s *Server) returnReport(ctx context.Context, in *returnInput) (*reportOutput, error) {
+	version, before, err := s.changeableReport(ctx, in.ID, in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.Library.Return(ctx, in.ID, version, libraryPerson(who(ctx)), in.Body.Words)
+	if err != nil {
+		return nil, err
+	}
+	return viewReport(r), s.audit(ctx, change{action: "report.return", subject: r.ID, area: r.Area, before: reportState(before),
+		after: map[string]any{"state": r.State, "version": r.Version, "words": r.Returned.Words}})
+}
+
+// yesOrNo reads a filter that may be left out.
+func yesOrNo(text string) *bool {
+	if text == "" {
+		return nil
+	}
+	return new(text == "yes")
 }
 
 func (s *Server) withdrawReport(ctx context.Context, in *withdrawInput) (*reportOutput, error) {

@@ -77,6 +77,13 @@ type Approval struct {
 	SHA256 broadcast.Hash `json:"sha256"`
 }
 
+// Return gives a report back to its author, with words.
+type Return struct {
+	By    Person    `json:"by"`
+	At    time.Time `json:"at"`
+	Words string    `json:"words"`
+}
+
 // Withdrawal takes a report back for ever.
 type Withdrawal struct {
 	By     Person    `json:"by"`
@@ -99,6 +106,8 @@ type Report struct {
 	Error    *Notice               `json:"error,omitempty"`
 	Audio
 	Approved  *Approval   `json:"approved,omitempty"`
+	Returned  *Return     `json:"returned,omitempty"` // while its author has it back; the next version clears it
+	Before    *Meta       `json:"before,omitempty"`   // what was last approved, of one that is a draft again
 	Withdrawn *Withdrawal `json:"withdrawn,omitempty"`
 }
 

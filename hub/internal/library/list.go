@@ -15,12 +15,13 @@ import (
 
 // Filter chooses reports; an empty field chooses all.
 type Filter struct {
-	Areas  []string // codes; nil is every area
-	States []broadcast.ReportState
-	Series string
-	Text   string // words, all of them in title, series, source, law or file name; letters' marks and size do not count
-	Cursor string // Next of the page before
-	Limit  int    // 1 to 200, 50 when 0
+	Areas    []string // codes; nil is every area
+	States   []broadcast.ReportState
+	Series   string
+	Returned *bool  // whether their author has them back
+	Text     string // words, all of them in title, series, source, law or file name; letters' marks and size do not count
+	Cursor   string // Next of the page before
+	Limit    int    // 1 to 200, 50 when 0
 }
 
 // Page of reports, newest first; Next is "" on the last one.
@@ -45,6 +46,9 @@ func (l *Library) List(ctx context.Context, f Filter) (Page, error) {
 	}
 	if len(f.States) > 0 {
 		q.Where("state IN (?)", bun.List(f.States))
+	}
+	if f.Returned != nil {
+		q.Where("(returned <> '') = ?", *f.Returned)
 	}
 	if f.Series != "" {
 		q.Where("series = ?", f.Series)

@@ -34,6 +34,12 @@ var (
 	errReason = problem.New("REASON_REQUIRED", 422,
 		"Hãy ghi lý do thu hồi, từ 1 đến 500 ký tự.",
 		"Say why the report is withdrawn, in 1 to 500 characters.").At("reason")
+	errNotDraft = problem.New("REPORT_NOT_DRAFT", 409,
+		"Chỉ trả lại được phóng sự đang chờ duyệt. Hãy tải lại trang; phóng sự đã duyệt thì thu hồi.",
+		"Only a report that waits for approval can be sent back. Load the page again; withdraw one that is approved.")
+	errWords = problem.New("WORDS_MISSING", 422,
+		"Hãy viết cho tác giả biết cần sửa gì, từ 1 đến 1.000 ký tự.",
+		"Tell the author what to correct, in 1 to 1,000 characters.").At("words")
 	errCursor = problem.New("CURSOR_INVALID", 422,
 		"Dấu trang không hợp lệ. Hãy mở lại danh sách từ đầu.",
 		"This page mark is not valid. Start the list again.").At("cursor")

@@ -58,13 +58,21 @@ type reportRow struct {
 	WithdrawnName  string                `bun:"withdrawn_name"`
 	WithdrawnAt    int64                 `bun:"withdrawn_at"`
 	WithdrawnWhy   string                `bun:"withdrawn_why"`
-	Search         string                `bun:"search"` // words
+	Search         string                `bun:"search"`        // words
+	Returned       string                `bun:"returned"`      // JSON Return
+	ApprovedMeta   string                `bun:"approved_meta"` // JSON Meta
 }
 
 func (r *reportRow) setMeta(m Meta) {
 	r.Area, r.Title, r.Series, r.Source, r.Language = m.Area, m.Title, m.Series, m.Source, m.Language
 	r.LawTitle, r.LawNumber, r.LawField = m.LawTitle, m.LawNumber, m.LawField
 	r.ValidFrom, r.ValidUntil = store.Millis(m.ValidFrom), store.Millis(m.ValidUntil)
+}
+
+func (r *reportRow) meta() Meta {
+	return Meta{Area: r.Area, Title: r.Title, Series: r.Series, Source: r.Source, Language: r.Language,
+		LawTitle: r.LawTitle, LawNumber: r.LawNumber, LawField: r.LawField,
+		ValidFrom: store.Time(r.ValidFrom), ValidUntil: store.Time(r.ValidUntil)}
 }
 
 func (r *reportRow) setAudio(a Audio) error {
@@ -90,9 +98,7 @@ func (r *reportRow) unapprove() {
 func (r *reportRow) report() (Report, error) {
 	out := Report{
 		ID: r.ID, Version: r.Version,
-		Meta: Meta{Area: r.Area, Title: r.Title, Series: r.Series, Source: r.Source, Language: r.Language,
-			LawTitle: r.LawTitle, LawNumber: r.LawNumber, LawField: r.LawField,
-			ValidFrom: store.Time(r.ValidFrom), ValidUntil: store.Time(r.ValidUntil)},
+		Meta:   r.meta(),
 		Author: Person{r.AuthorID, r.AuthorName}, Created: store.Time(r.CreatedAt), Updated: store.Time(r.UpdatedAt),
 		State: r.State, Progress: r.Progress, Stage: r.Stage,
 		Audio: Audio{SHA256: r.SHA256, Size: r.Size, DurationMS: r.DurationMS, LoudnessLUFS: r.LoudnessLUFS,
@@ -108,7 +114,12 @@ func (r *reportRow) report() (Report, error) {
 	if r.WithdrawnAt != 0 {
 		out.Withdrawn = &Withdrawal{By: Person{r.WithdrawnID, r.WithdrawnName}, At: store.Time(r.WithdrawnAt), Reason: r.WithdrawnWhy}
 	}
-	return out, errors.Join(decode(r.Warnings, &out.Warnings), decode(r.Making, &out.Making), decode(r.Error, &out.Error))
+	if r.State == broadcast.ReportDraft {
+		if err := decode(r.ApprovedMeta, &out.Before); err != nil {
+			return out, err
+		}
+	}
+	return out, errors.Join(decode(r.Returned, &out.Returned), decode(r.Warnings, &out.Warnings), decode(r.Making, &out.Making), decode(r.Error, &out.Error))
 }
 
 // planned is the report as planning sees it. Approved counts only for the audio that was approved.

@@ -2,6 +2,7 @@ package library
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -44,6 +45,7 @@ func (l *Library) Edit(ctx context.Context, id string, version int64, meta Meta,
 			return errWithdrawn
 		}
 		row.setMeta(meta)
+		row.Returned = ""
 		row.EditorID, row.EditorName = by.ID, by.Name
 		if row.State == broadcast.ReportApproved {
 			row.State = broadcast.ReportDraft
@@ -67,9 +69,36 @@ func (l *Library) Approve(ctx context.Context, id string, version int64, by Pers
 		case secondPerson && (by.ID == row.AuthorID || by.ID == row.EditorID):
 			return errSelfApproval
 		}
-		row.State = broadcast.ReportApproved
+		meta, err := json.Marshal(row.meta())
+		if err != nil {
+			return fmt.Errorf("encode meta: %w", err)
+		}
+		row.State, row.Returned, row.ApprovedMeta = broadcast.ReportApproved, "", string(meta)
 		row.ApprovedID, row.ApprovedName = by.ID, by.Name
 		row.ApprovedAt, row.ApprovedSHA256 = store.Millis(l.now()), row.SHA256
+		return nil
+	})
+}
+
+// longestWords is how much can be said with a report that goes back to its author.
+const longestWords = 1000
+
+// Return gives a report that waits for approval back to its author, with words; it waits for nobody until there is a new
+// version. Whoever may approve can still do so.
+func (l *Library) Return(ctx context.Context, id string, version int64, by Person, words string) (Report, error) {
+	words = strings.TrimSpace(words)
+	if n := utf8.RuneCountInString(words); n < 1 || n > longestWords {
+		return Report{}, errWords
+	}
+	text, err := json.Marshal(Return{By: by, At: l.now(), Words: words})
+	if err != nil {
+		return Report{}, fmt.Errorf("encode return: %w", err)
+	}
+	return l.changed(ctx, id, version, func(row *reportRow) error {
+		if row.State != broadcast.ReportDraft {
+			return errNotDraft
+		}
+		row.Returned = string(text)
 		return nil
 	})
 }

@@ -58,9 +58,11 @@ type Revocation struct {
 
 // Targets of a bulletin: areas with everything below, agents, without except (codes of areas or ids of agents).
 type Targets struct {
-	Areas  []string `json:"areas,omitempty"`
-	Agents []string `json:"agents,omitempty"`
-	Except []string `json:"except,omitempty"`
+	Areas      []string `json:"areas,omitempty"`
+	Agents     []string `json:"agents,omitempty"`
+	Except     []string `json:"except,omitempty"`
+	Tags       []string `json:"tags,omitempty"` // narrow the areas, see planner
+	ExceptTags []string `json:"except_tags,omitempty"`
 }
 
 // Repeat says that a bulletin is heard Count times in all, one beginning every Every seconds.

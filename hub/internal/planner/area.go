@@ -25,6 +25,8 @@ type Area struct {
 	Parent   string              `json:"parent,omitempty"`
 	Policy   broadcast.Policy    `json:"policy"`
 	Dayparts []broadcast.Daypart `json:"dayparts"`
+	Tags     []string            `json:"tags" nullable:"false"`     // broadcasts are narrowed by them; what lies below has them too
+	Holidays []Holiday           `json:"holidays" nullable:"false"` // what lies below has them too
 	Version  int64               `json:"version"`
 	Created  time.Time           `json:"created"`
 	Updated  time.Time           `json:"updated"`
@@ -36,6 +38,14 @@ type AreaChange struct {
 	Parent   *string
 	Policy   *broadcast.Policy
 	Dayparts *[]broadcast.Daypart
+	Tags     *[]string
+	Holidays *[]Holiday
+}
+
+// Holiday is a day on which broadcasts that skip holidays are not heard.
+type Holiday struct {
+	Day  broadcast.Date `json:"day"`
+	Name string         `json:"name"`
 }
 
 type areaRow struct {
@@ -45,6 +55,8 @@ type areaRow struct {
 	Parent        *string `bun:"parent"`
 	Policy        string  `bun:"policy"`
 	Dayparts      string  `bun:"dayparts"`
+	Tags          string  `bun:"tags"`
+	Holidays      string  `bun:"holidays"`
 	Version       int64   `bun:"version"`
 	CreatedAt     int64   `bun:"created_at"`
 	UpdatedAt     int64   `bun:"updated_at"`
@@ -59,7 +71,15 @@ func (a Area) row() (areaRow, error) {
 	if err != nil {
 		return areaRow{}, fmt.Errorf("encode dayparts: %w", err)
 	}
-	row := areaRow{Code: a.Code, Name: a.Name, Policy: string(policy), Dayparts: string(dayparts),
+	tags, err := json.Marshal(append([]string{}, a.Tags...))
+	if err != nil {
+		return areaRow{}, fmt.Errorf("encode tags: %w", err)
+	}
+	holidays, err := json.Marshal(append([]Holiday{}, a.Holidays...))
+	if err != nil {
+		return areaRow{}, fmt.Errorf("encode holidays: %w", err)
+	}
+	row := areaRow{Code: a.Code, Name: a.Name, Policy: string(policy), Dayparts: string(dayparts), Tags: string(tags), Holidays: string(holidays),
 		Version: a.Version, CreatedAt: store.Millis(a.Created), UpdatedAt: store.Millis(a.Updated)}
 	if a.Parent != "" {
 		row.Parent = &a.Parent
@@ -77,6 +97,9 @@ func (r areaRow) area() (Area, error) {
 	}
 	if err := json.Unmarshal([]byte(r.Dayparts), &a.Dayparts); err != nil {
 		return a, fmt.Errorf("decode dayparts of area %s: %w", r.Code, err)
+	}
+	if err := errors.Join(json.Unmarshal([]byte(r.Tags), &a.Tags), json.Unmarshal([]byte(r.Holidays), &a.Holidays)); err != nil {
+		return a, fmt.Errorf("decode tags and holidays of area %s: %w", r.Code, err)
 	}
 	return a, nil
 }
@@ -97,6 +120,13 @@ func (a *Area) check() error {
 	}
 	if err := broadcast.ValidateDayparts(a.Dayparts); err != nil {
 		return invalid("dayparts", err)
+	}
+	var err error
+	if a.Tags, err = plainTags(a.Tags); err != nil {
+		return err
+	}
+	if a.Holidays, err = plainHolidays(a.Holidays); err != nil {
+		return err
 	}
 	if err := a.Policy.Validate(); err != nil {
 		return invalid("policy", err)
@@ -212,6 +242,12 @@ func (c AreaChange) apply(a *Area, tree *Tree) error {
 	if c.Dayparts != nil {
 		a.Dayparts = *c.Dayparts
 	}
+	if c.Tags != nil {
+		a.Tags = *c.Tags
+	}
+	if c.Holidays != nil {
+		a.Holidays = *c.Holidays
+	}
 	if c.Parent != nil {
 		switch a.Parent = *c.Parent; {
 		case a.Parent != "" && !tree.Has(a.Parent):
@@ -228,9 +264,9 @@ func (c AreaChange) apply(a *Area, tree *Tree) error {
 
 // DeleteArea takes away an area that nothing hangs on.
 func (p *Planner) DeleteArea(ctx context.Context, code string) error {
-	agents, err := p.Agents.List(ctx)
+	agents, err := p.agents(ctx)
 	if err != nil {
-		return fmt.Errorf("list agents: %w", err)
+		return err
 	}
 	for _, a := range agents {
 		if a.Area == code {

@@ -31,19 +31,23 @@ type ItemRef struct {
 
 // When a broadcast is due: at a wall time of the fleet's zone, or in a daypart by name, once or by a rule.
 type When struct {
-	At      string   `json:"at,omitempty"`      // 2026-11-24T05:30:00, with a rule its first possible time
-	Daypart string   `json:"daypart,omitempty"` // each area has its own of this name
-	Date    string   `json:"date,omitempty"`    // for a daypart: the day, with a rule the first possible one
-	RRule   string   `json:"rrule,omitempty"`   // RFC 5545, without DTSTART
-	RDates  []string `json:"rdates,omitempty"`  // days besides
-	ExDates []string `json:"exdates,omitempty"` // days left out
+	At           string   `json:"at,omitempty"`            // 2026-11-24T05:30:00, with a rule its first possible time
+	Daypart      string   `json:"daypart,omitempty"`       // each area has its own of this name
+	Date         string   `json:"date,omitempty"`          // for a daypart: the day, with a rule the first possible one
+	RRule        string   `json:"rrule,omitempty"`         // RFC 5545, without DTSTART
+	RDates       []string `json:"rdates,omitempty"`        // days besides
+	ExDates      []string `json:"exdates,omitempty"`       // days left out
+	SkipHolidays bool     `json:"skip_holidays,omitempty"` // not heard on what are holidays where the agent is
 }
 
-// Targets of a broadcast: areas with everything below, agents, without except (codes of areas or ids of agents).
+// Targets of a broadcast: areas with everything below, agents, without except (codes of areas or ids of agents). Tags
+// narrow the areas to what bears one of them, itself or by an area above; an agent that is named is meant in any case.
 type Targets struct {
-	Areas  []string `json:"areas,omitempty"`
-	Agents []string `json:"agents,omitempty"`
-	Except []string `json:"except,omitempty"`
+	Areas      []string `json:"areas,omitempty"`
+	Agents     []string `json:"agents,omitempty"`
+	Except     []string `json:"except,omitempty"`
+	Tags       []string `json:"tags,omitempty"`
+	ExceptTags []string `json:"except_tags,omitempty"`
 }
 
 // Spec is what people write in a broadcast.
@@ -57,6 +61,21 @@ type Spec struct {
 	Targets  Targets         `json:"targets"`
 	Lateness string          `json:"lateness"` // skip | join | whole:N; join for a time, skip for a daypart where empty
 	Order    int             `json:"order"`    // place among others in a daypart
+	Instead  *Instead        `json:"instead,omitempty"`
+}
+
+// Instead says that a broadcast is heard in place of one day of a repeating one, which leaves that day as soon as this
+// one is approved, whatever becomes of the series.
+type Instead struct {
+	Broadcast string         `json:"broadcast"`
+	Date      broadcast.Date `json:"date"`
+}
+
+// Return gives a broadcast back to its author, with words.
+type Return struct {
+	By    Person    `json:"by"`
+	At    time.Time `json:"at"`
+	Words string    `json:"words"`
 }
 
 // Broadcast (lịch phát) is a programme, when, where and in which class.
@@ -64,13 +83,15 @@ type Broadcast struct {
 	ID      string `json:"id"`
 	Version int    `json:"version"` // raised by every edit; an approval is for one version
 	Spec
-	State     State     `json:"state"`
-	Author    Person    `json:"author"`
-	Editor    Person    `json:"editor"` // who wrote this version
-	Created   time.Time `json:"created"`
-	Updated   time.Time `json:"updated"`
-	Approved  *Stamp    `json:"approved,omitempty"`
-	Cancelled *Stamp    `json:"cancelled,omitempty"`
+	State     State            `json:"state"`
+	Author    Person           `json:"author"`
+	Editor    Person           `json:"editor"` // who wrote this version
+	Created   time.Time        `json:"created"`
+	Updated   time.Time        `json:"updated"`
+	Approved  *Stamp           `json:"approved,omitempty"`
+	Cancelled *Stamp           `json:"cancelled,omitempty"`
+	Returned  *Return          `json:"returned,omitempty"` // while its author has it back; the next version clears it
+	DaysOff   []broadcast.Date `json:"days_off,omitempty"` // taken out of it, whatever its version
 }
 
 type broadcastRow struct {
@@ -94,6 +115,7 @@ type broadcastRow struct {
 	CancelledName string `bun:"cancelled_name"`
 	CancelledAt   int64  `bun:"cancelled_at"`
 	LastAt        int64  `bun:"last_at"`
+	Returned      string `bun:"returned"`
 }
 
 // versionRow is a version that was approved.
@@ -130,6 +152,13 @@ func (b Broadcast) row() (broadcastRow, error) {
 	if b.Cancelled != nil {
 		r.CancelledID, r.CancelledName, r.CancelledAt = b.Cancelled.By.ID, b.Cancelled.By.Name, store.Millis(b.Cancelled.At)
 	}
+	if b.Returned != nil {
+		text, err := json.Marshal(b.Returned)
+		if err != nil {
+			return broadcastRow{}, fmt.Errorf("encode return: %w", err)
+		}
+		r.Returned = string(text)
+	}
 	return r, nil
 }
 
@@ -141,6 +170,12 @@ func (r broadcastRow) broadcast() (Broadcast, error) {
 		Cancelled: stamp(r.CancelledID, r.CancelledName, r.CancelledAt)}
 	if err := json.Unmarshal([]byte(r.Spec), &b.Spec); err != nil {
 		return b, fmt.Errorf("decode broadcast %s: %w", r.ID, err)
+	}
+	if r.Returned == "" {
+		return b, nil
+	}
+	if err := json.Unmarshal([]byte(r.Returned), &b.Returned); err != nil {
+		return b, fmt.Errorf("decode return of broadcast %s: %w", r.ID, err)
 	}
 	return b, nil
 }
@@ -165,5 +200,11 @@ func loadBroadcast(ctx context.Context, db bun.IDB, id string) (Broadcast, error
 	} else if err != nil {
 		return Broadcast{}, fmt.Errorf("read broadcast: %w", err)
 	}
-	return row.broadcast()
+	b, err := row.broadcast()
+	if err != nil {
+		return b, err
+	}
+	all := []Broadcast{b}
+	err = withDaysOff(ctx, db, all)
+	return all[0], err
 }

@@ -55,7 +55,7 @@ type Where struct {
 
 // Where looks targets up, or gives TARGET_UNKNOWN.
 func (p *Planner) Where(ctx context.Context, t Targets) (Where, error) {
-	agents, err := p.Agents.List(ctx)
+	agents, err := p.agents(ctx)
 	if err != nil {
 		return Where{}, fmt.Errorf("list agents: %w", err)
 	}
@@ -82,7 +82,7 @@ func (p *Planner) Reached(ctx context.Context, t Targets) ([]string, error) {
 
 // Aimed gives the agents that targets mean now.
 func (p *Planner) Aimed(ctx context.Context, t Targets) ([]AgentRef, error) {
-	agents, err := p.Agents.List(ctx)
+	agents, err := p.agents(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list agents: %w", err)
 	}

@@ -32,6 +32,8 @@ type Entry struct {
 	End       time.Time       `json:"end"`
 	Skipped   []Conflict      `json:"skipped"` // its items that are not heard, and why
 	Heard     bool            `json:"heard"`   // at least one item is
+	Repeats   bool            `json:"repeats"` // it is one day of a series
+	Instead   bool            `json:"instead"` // it stands for one day of a series
 	Agents    []string        `json:"agents"`
 	audio     []broadcast.Hash
 }
@@ -101,21 +103,20 @@ func (p *Planner) withDrafts(ctx context.Context, s *snapshot) (*snapshot, error
 	if err != nil {
 		return nil, fmt.Errorf("read drafts: %w", err)
 	}
-	with := *s
-	with.approved = slices.Clone(s.approved)
+	with := s.copied()
 	for _, row := range rows {
 		b, err := row.broadcast()
 		if err != nil {
 			return nil, err
 		}
 		v := &previewing{p: p, b: b, merged: map[string]*Conflict{}}
-		one, err := v.suppose(ctx, &with)
+		one, err := v.suppose(ctx, with)
 		if err != nil {
 			return nil, err
 		}
-		with.approved = one.approved
+		with.approved, with.off = one.approved, one.off
 	}
-	return &with, nil
+	return with, nil
 }
 
 // placeholder is the agent that stands for an area without any; no agent's id begins like this.
@@ -192,7 +193,8 @@ func (c *calendaring) day(m measuring, wanted map[string]*planned, agents []stri
 		e := byKey[sl.Key]
 		if e == nil {
 			e = &Entry{Broadcast: pl.ID, Version: pl.Version, Title: pl.Title, Class: pl.Class, State: pl.State, Key: sl.Occurrence, Date: m.date,
-				Daypart: pl.when.daypart, Start: sl.Start, End: sl.End, Skipped: []Conflict{}}
+				Daypart: pl.when.daypart, Start: sl.Start, End: sl.End, Skipped: []Conflict{},
+				Repeats: pl.When.repeats(), Instead: pl.Instead != nil}
 			byKey[sl.Key], order = e, append(order, sl.Key)
 		}
 		e.take(sl, owners, m)

@@ -16,15 +16,22 @@ import (
 // position is what an agent's day documents depend on: agents in equal position share every one of them.
 type position struct {
 	dayparts []broadcast.Daypart
+	holidays map[broadcast.Date]bool
 	list     []*planned // what is for it, by id
 	key      string
 }
 
 func (s *snapshot) position(a AgentRef) (position, error) {
-	pos := position{dayparts: s.tree.Dayparts(a.Area)}
+	pos := position{dayparts: s.tree.Dayparts(a.Area), holidays: s.holidays[a.Area]}
 	sig, ok := s.sigs[a.Area]
 	if !ok {
-		text, err := json.Marshal(pos.dayparts)
+		pos.holidays = map[broadcast.Date]bool{}
+		holidays := s.tree.Holidays(a.Area)
+		for _, h := range holidays {
+			pos.holidays[h.Day] = true
+		}
+		s.holidays[a.Area] = pos.holidays
+		text, err := json.Marshal([]any{pos.dayparts, holidays})
 		if err != nil {
 			return pos, fmt.Errorf("encode dayparts: %w", err)
 		}
@@ -47,7 +54,7 @@ func (s *snapshot) position(a AgentRef) (position, error) {
 func (s *snapshot) day(pos position, date broadcast.Date) broadcast.Day {
 	d := broadcast.Day{Date: date, Dayparts: broadcast.Occurrences(pos.dayparts, date, s.zone), Candidates: []broadcast.Candidate{}}
 	for _, pl := range pos.list {
-		if c, ok := pl.candidate(date, s); ok {
+		if c, ok := pl.candidate(date, s); ok && s.on(pl, pos, date) {
 			d.Candidates = append(d.Candidates, c)
 		}
 	}
@@ -58,9 +65,6 @@ func (s *snapshot) day(pos position, date broadcast.Date) broadcast.Day {
 func (pl *planned) candidate(date broadcast.Date, s *snapshot) (broadcast.Candidate, bool) {
 	c := broadcast.Candidate{Broadcast: pl.ID, Version: pl.Version, Title: pl.Title, Class: pl.Class, Owner: pl.Owner,
 		ApprovedAt: pl.Approved.At.In(s.zone), Daypart: pl.when.daypart, Order: pl.Order, Lateness: pl.lateness}
-	if !pl.days[date] {
-		return c, false
-	}
 	if pl.when.daypart == "" {
 		at := date.At(pl.when.at, s.zone)
 		c.At = &at
@@ -73,12 +77,19 @@ func (pl *planned) candidate(date broadcast.Date, s *snapshot) (broadcast.Candid
 	return c, len(c.Items) > 0
 }
 
+// on tells whether a broadcast has an occurrence on a date, for a position: not on days that were taken out of it, by
+// themselves or by what is heard instead, nor on holidays, where it skips them.
+func (s *snapshot) on(pl *planned, pos position, date broadcast.Date) bool {
+	holiday := pl.When.SkipHolidays && pos.holidays[date]
+	return pl.days[date] && !s.off[pl.ID][date] && !holiday
+}
+
 // dayKey names a day document by what it is made of, to find it without making it.
 func (s *snapshot) dayKey(sig string, pos position, date broadcast.Date) string {
 	var key strings.Builder
 	key.WriteString(string(date) + sig)
 	for _, pl := range pos.list {
-		if pl.days[date] {
+		if s.on(pl, pos, date) {
 			key.WriteString(pl.digest)
 		}
 	}

@@ -10,10 +10,11 @@ import (
 
 // Filter chooses broadcasts; an empty field chooses all.
 type Filter struct {
-	Areas  []string // codes of the areas that answer for them; nil is every area
-	States []State
-	Cursor string // Next of the page before
-	Limit  int    // 1 to 200, 50 when 0
+	Areas    []string // codes of the areas that answer for them; nil is every area
+	States   []State
+	Returned *bool  // whether their author has them back
+	Cursor   string // Next of the page before
+	Limit    int    // 1 to 200, 50 when 0
 }
 
 // Page of broadcasts, newest first; Next is "" on the last one.
@@ -40,6 +41,9 @@ func (p *Planner) List(ctx context.Context, f Filter) (Page, error) {
 	if len(f.States) > 0 {
 		q.Where("state IN (?)", bun.List(f.States))
 	}
+	if f.Returned != nil {
+		q.Where("(returned <> '') = ?", *f.Returned)
+	}
 	if f.Cursor != "" {
 		if _, err := uuid.Parse(f.Cursor); err != nil {
 			return Page{}, errCursor
@@ -60,5 +64,5 @@ func (p *Planner) List(ctx context.Context, f Filter) (Page, error) {
 		}
 		out.Items = append(out.Items, b)
 	}
-	return out, nil
+	return out, withDaysOff(ctx, p.DB, out.Items)
 }

@@ -44,6 +44,7 @@ type AgentRef struct {
 	ID   string
 	Area string // code
 	Name string
+	Tags []string // its own; filled in by planner, which keeps them
 }
 
 // Agents gives the agents that get plans; fleet implements it.

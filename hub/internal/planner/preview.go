@@ -132,10 +132,9 @@ func (v *previewing) suppose(ctx context.Context, s *snapshot) (*snapshot, error
 		}
 		b.Items = append(b.Items, item)
 	}
-	with := *s
-	with.approved = slices.Clone(s.approved)
+	with := s.copied()
 	if len(b.Items) == 0 || b.State == Cancelled {
-		return &with, nil
+		return with, nil
 	}
 	if b.Approved == nil {
 		b.Approved = &Stamp{At: s.now}
@@ -146,7 +145,7 @@ func (v *previewing) suppose(ctx context.Context, s *snapshot) (*snapshot, error
 	if n := len(with.approved); n > len(s.approved) {
 		v.ours = with.approved[n-1]
 	}
-	return &with, nil
+	return with, nil
 }
 
 // groups puts the broadcast's agents together that have the same rules and days without it.

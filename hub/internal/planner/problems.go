@@ -53,6 +53,24 @@ var (
 	errTargetUnknown = problem.New("TARGET_UNKNOWN", 422,
 		"Có nơi phát không tồn tại. Hãy chọn lại địa bàn hoặc cụm loa.",
 		"An area or agent this is for does not exist. Choose it again.").At("targets")
+	errNoSuchDay = problem.New("NO_SUCH_DAY", 422,
+		"Lịch phát này không lặp lại vào ngày đó. Hãy chọn một ngày trong các lần phát của nó.",
+		"This broadcast does not repeat on that day. Choose one of its days.").At("date")
+	errNotDraft = problem.New("BROADCAST_NOT_DRAFT", 409,
+		"Chỉ trả lại được lịch phát đang chờ duyệt. Hãy tải lại trang; lịch đã duyệt thì sửa hoặc hủy.",
+		"Only a broadcast that waits for approval can be sent back. Load the page again; edit or cancel one that is approved.")
+	errWords = problem.New("WORDS_MISSING", 422,
+		"Hãy viết cho tác giả biết cần sửa gì, từ 1 đến 1.000 ký tự.",
+		"Tell the author what to correct, in 1 to 1,000 characters.").At("words")
+	errTagUnknown = problem.New("TAG_UNKNOWN", 422,
+		"Không địa bàn hay cụm loa nào mang nhãn này. Hãy chọn nhãn trong danh sách.",
+		"No area and no agent bears this tag. Choose one from the list.").At("targets.tags")
+	errTagInvalid = problem.New("TAG_INVALID", 422,
+		"Nhãn gồm 1 đến 40 ký tự trên một dòng, mỗi nơi tối đa 20 nhãn. Hãy sửa lại nhãn.",
+		"A tag is 1 to 40 characters on one line, at most 20 in one place. Correct the tags.").At("tags")
+	errHolidayInvalid = problem.New("HOLIDAY_INVALID", 422,
+		"Ngày nghỉ cần ngày có trong lịch và tên từ 1 đến 100 ký tự, tối đa 400 ngày. Hãy sửa lại ngày nghỉ.",
+		"A holiday needs a day that exists and a name of 1 to 100 characters, at most 400 of them. Correct the holidays.").At("holidays")
 	errReportUnknown = problem.New("REPORT_UNKNOWN", 422,
 		"Có phóng sự không tồn tại. Hãy chọn lại trong thư viện.",
 		"A report of this broadcast does not exist. Choose one from the library.").At("items")

@@ -29,10 +29,12 @@ type snapshot struct {
 	agents      []AgentRef
 	approved    []*planned // by broadcast id
 	withdrawn   []withdrawal
-	reports     []string                        // of all approved broadcasts, also of those that wait
-	sigs        map[string]string               // area -> signature of its dayparts
-	bulletins   []aimed                         // oldest first
-	decisions   map[string][]broadcast.Decision // of communes, by agent
+	reports     []string                           // of all approved broadcasts, also of those that wait
+	holidays    map[string]map[broadcast.Date]bool // by area
+	sigs        map[string]string                  // area -> signature of its dayparts
+	bulletins   []aimed                            // oldest first
+	decisions   map[string][]broadcast.Decision    // of communes, by agent
+	off         map[string]map[broadcast.Date]bool // days that are not heard, by broadcast
 }
 
 // planned is an approved broadcast.
@@ -65,10 +67,10 @@ type withdrawal struct {
 func (p *Planner) load(ctx context.Context, now time.Time) (*snapshot, error) {
 	today := broadcast.DateOf(now, p.Zone)
 	s := &snapshot{now: now, zone: p.Zone, first: today.AddDays(-daysKept), last: today.AddDays(horizon - 1),
-		sigs: map[string]string{}}
+		sigs: map[string]string{}, holidays: map[string]map[broadcast.Date]bool{}, off: map[string]map[broadcast.Date]bool{}}
 	var err error
-	if s.agents, err = p.Agents.List(ctx); err != nil {
-		return nil, fmt.Errorf("list agents: %w", err)
+	if s.agents, err = p.agents(ctx); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(s.agents, func(a, b AgentRef) int { return strings.Compare(a.ID, b.ID) })
 	if s.tree, err = p.Tree(ctx); err != nil {
@@ -83,6 +85,9 @@ func (p *Planner) load(ctx context.Context, now time.Time) (*snapshot, error) {
 		}
 	}
 	if err := s.loadWithdrawals(ctx, p); err != nil {
+		return nil, err
+	}
+	if err := s.loadDaysOff(ctx, p); err != nil {
 		return nil, err
 	}
 	if err := s.loadApproved(ctx, p); err != nil {
@@ -159,6 +164,9 @@ func (s *snapshot) add(b Broadcast, reports map[string]broadcast.Report) error {
 		text = append(text, item.until...)
 	}
 	pl.digest = hash(text)
+	if in := b.Instead; in != nil {
+		s.leave(in.Broadcast, in.Date)
+	}
 	s.approved = append(s.approved, pl)
 	return nil
 }

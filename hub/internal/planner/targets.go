@@ -20,7 +20,7 @@ func (t Targets) resolve(tree *Tree, agents []AgentRef) (place, error) {
 	for _, a := range agents {
 		known[a.ID] = true
 	}
-	if len(t.Areas)+len(t.Agents) == 0 || len(t.Areas)+len(t.Agents)+len(t.Except) > 2000 {
+	if len(t.Areas)+len(t.Agents) == 0 || len(t.Tags)+len(t.ExceptTags) > 100 || len(t.Areas)+len(t.Agents)+len(t.Except) > 2000 {
 		return place{}, errBroadcastInvalid.At("targets")
 	}
 	for _, code := range t.Areas {
@@ -36,6 +36,12 @@ func (t Targets) resolve(tree *Tree, agents []AgentRef) (place, error) {
 	for _, name := range t.Except {
 		if !known[name] && !tree.Has(name) {
 			return place{}, errTargetUnknown.At("targets.except")
+		}
+	}
+	borne := tagsOf(tree, agents)
+	for _, tag := range slices.Concat(t.Tags, t.ExceptTags) {
+		if !borne[tag] {
+			return place{}, errTagUnknown
 		}
 	}
 	m := t.matcher()
@@ -65,10 +71,31 @@ func sorted(names []string) []string {
 }
 
 // matcher answers for many agents whether targets mean them.
-type matcher struct{ areas, agents, except map[string]bool }
+type matcher struct{ areas, agents, except, tags, exceptTags map[string]bool }
 
 func (t Targets) matcher() matcher {
-	return matcher{set(t.Areas), set(t.Agents), set(t.Except)}
+	return matcher{set(t.Areas), set(t.Agents), set(t.Except), set(t.Tags), set(t.ExceptTags)}
+}
+
+// tagsOf are all that areas and agents bear.
+func tagsOf(tree *Tree, agents []AgentRef) map[string]bool {
+	out := map[string]bool{}
+	for _, a := range tree.areas {
+		for _, tag := range a.Tags {
+			out[tag] = true
+		}
+	}
+	for _, a := range agents {
+		for _, tag := range a.Tags {
+			out[tag] = true
+		}
+	}
+	return out
+}
+
+// bears tells whether one of names is in a set.
+func bears(names []string, of map[string]bool) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return of[n] })
 }
 
 func set(names []string) map[string]bool {
@@ -83,14 +110,19 @@ func (m matcher) has(tree *Tree, a AgentRef) bool {
 	if m.except[a.ID] {
 		return false
 	}
-	hit := m.agents[a.ID]
+	named, hit, tagged := m.agents[a.ID], false, len(m.tags) == 0 || bears(a.Tags, m.tags)
+	if bears(a.Tags, m.exceptTags) {
+		return named
+	}
 	for code := a.Area; code != ""; code = tree.areas[code].Parent {
-		if m.except[code] {
-			return m.agents[a.ID] // named itself, beside an area left out
+		area := tree.areas[code]
+		if m.except[code] || bears(area.Tags, m.exceptTags) {
+			return named // itself, beside an area left out
 		}
 		hit = hit || m.areas[code]
+		tagged = tagged || bears(area.Tags, m.tags)
 	}
-	return hit
+	return named || hit && tagged
 }
 
 func (m matcher) without(tree *Tree, code string) bool {

@@ -125,6 +125,16 @@ func (t *Tree) Rules(code string) broadcast.Rules {
 	return r
 }
 
+// Holidays gives the holidays of an area, those of the areas above included.
+func (t *Tree) Holidays(code string) []Holiday {
+	var out []Holiday
+	for _, a := range t.Path(code) {
+		out = append(out, a.Holidays...)
+	}
+	slices.SortStableFunc(out, func(a, b Holiday) int { return strings.Compare(string(a.Day), string(b.Day)) })
+	return slices.CompactFunc(out, func(a, b Holiday) bool { return a.Day == b.Day })
+}
+
 // Dayparts gives the dayparts that an area has, its parents' included, by start.
 func (t *Tree) Dayparts(code string) []broadcast.Daypart {
 	if d, ok := t.dayparts[code]; ok {

@@ -41,7 +41,7 @@ func (p *Planner) check(ctx context.Context, spec *Spec) (checked, error) {
 	if err := spec.plain(); err != nil {
 		return c, err
 	}
-	agents, err := p.Agents.List(ctx)
+	agents, err := p.agents(ctx)
 	if err != nil {
 		return c, fmt.Errorf("list agents: %w", err)
 	}
@@ -200,6 +200,15 @@ func (c *checked) hasDaypart(day broadcast.Date) bool {
 		return slices.ContainsFunc(broadcast.Occurrences(c.tree.Dayparts(code), day, c.zone),
 			func(o broadcast.Occurrence) bool { return o.Name == c.when.daypart })
 	})
+}
+
+// lastAt is an instant after everything a broadcast does, to what it stands for included; 0 when open.
+func (c *checked) lastAt(spec Spec) time.Time {
+	last := c.when.lastAt(c.zone)
+	if spec.Instead == nil || last.IsZero() {
+		return last
+	}
+	return latest(last, spec.Instead.Date.AddDays(1+daysKept).At(0, c.zone))
 }
 
 // validity refuses a report that is over before the first time it could be heard.

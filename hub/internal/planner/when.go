@@ -124,3 +124,6 @@ func (s schedule) lastAt(zone *time.Location) time.Time {
 	}
 	return last.AddDays(1+daysKept).At(0, zone)
 }
+
+// repeats tells whether it is on more than one day.
+func (w When) repeats() bool { return w.RRule != "" || len(w.RDates) > 0 }

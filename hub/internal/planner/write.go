@@ -19,6 +19,9 @@ func (p *Planner) Create(ctx context.Context, spec Spec, by Person) (Broadcast, 
 	if err != nil {
 		return Broadcast{}, err
 	}
+	if err := p.replaceable(ctx, spec); err != nil {
+		return Broadcast{}, err
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return Broadcast{}, fmt.Errorf("make broadcast id: %w", err)
@@ -29,7 +32,7 @@ func (p *Planner) Create(ctx context.Context, spec Spec, by Person) (Broadcast, 
 	if err != nil {
 		return Broadcast{}, err
 	}
-	row.LastAt = store.Millis(c.when.lastAt(p.Zone))
+	row.LastAt = store.Millis(c.lastAt(spec))
 	if _, err := p.DB.NewInsert().Model(&row).Exec(ctx); err != nil {
 		return Broadcast{}, fmt.Errorf("write broadcast: %w", err)
 	}
@@ -43,12 +46,15 @@ func (p *Planner) Edit(ctx context.Context, id string, version int, spec Spec, b
 	if err != nil {
 		return Broadcast{}, err
 	}
-	return p.change(ctx, id, version, c.when.lastAt(p.Zone), func(_ context.Context, _ bun.Tx, b *Broadcast) error {
+	return p.change(ctx, id, version, c.lastAt(spec), func(_ context.Context, _ bun.Tx, b *Broadcast) error {
 		if b.State == Cancelled {
 			return errCancelled
 		}
 		b.Version++
-		b.Spec, b.Editor, b.State, b.Approved = spec, by, Draft, nil
+		if b.Instead != nil || spec.Instead != nil {
+			spec.Instead = b.Instead // what it stands for never changes
+		}
+		b.Spec, b.Editor, b.State, b.Approved, b.Returned = spec, by, Draft, nil, nil
 		return nil
 	})
 }
@@ -79,13 +85,14 @@ func (p *Planner) Approve(ctx context.Context, id string, version int, by Person
 	if c.place.secondPerson(c.tree) && (by.ID == b.Author.ID || by.ID == b.Editor.ID) {
 		return Broadcast{}, errSelfApproval
 	}
-	return p.change(ctx, id, b.Version, c.when.lastAt(p.Zone), func(ctx context.Context, tx bun.Tx, b *Broadcast) error {
+	return p.change(ctx, id, b.Version, c.lastAt(spec), func(ctx context.Context, tx bun.Tx, b *Broadcast) error {
 		switch b.State { // it may have changed while it was checked
 		case Cancelled:
 			return errCancelled
 		case Approved:
 			return nil
 		}
+		b.Returned = nil
 		b.State, b.Approved = Approved, &Stamp{By: by, At: p.now().UTC()}
 		return keepVersion(ctx, tx, *b)
 	})
@@ -99,6 +106,15 @@ func (p *Planner) Cancel(ctx context.Context, id string, version int, by Person)
 		}
 		return nil
 	})
+}
+
+// edited is change that leaves when the broadcast ends as it is.
+func (p *Planner) edited(ctx context.Context, id string, version int, edit func(*Broadcast) error) (Broadcast, error) {
+	var row broadcastRow
+	if err := p.DB.NewSelect().Model(&row).Column("last_at").Where("id = ?", id).Scan(ctx); err != nil {
+		return Broadcast{}, fmt.Errorf("read broadcast: %w", err)
+	}
+	return p.change(ctx, id, version, store.Time(row.LastAt), func(_ context.Context, _ bun.Tx, b *Broadcast) error { return edit(b) })
 }
 
 // change reads a broadcast, lets edit change it and writes it, in one transaction.
