@@ -9,7 +9,7 @@ import '@fullcalendar/react/themes/classic/theme.css';
 import timeGrid from '@fullcalendar/react/timegrid';
 import 'temporal-polyfill/global';
 import './calendar.css';
-import { ActionIcon, Alert, Button, Card, Group, LoadingOverlay, SegmentedControl, Text, Title, useComputedColorScheme } from '@mantine/core';
+import { ActionIcon, Alert, Badge, Button, Card, Group, LoadingOverlay, SegmentedControl, Text, Title, useComputedColorScheme } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { IconChevronLeft, IconChevronRight, IconPlus } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
@@ -21,15 +21,17 @@ import { AreaSelect } from '../parts/areas';
 import { daypartName } from '../parts/dayparts';
 import { Page } from '../parts/page';
 import { Trouble } from '../parts/states';
-import { addDays, useClock, written, type Clock } from '../time';
-import { BroadcastForm, draftOf, emptyDraft, type Draft } from './form';
+import { addDays, useClock, written } from '../time';
+import '../i18n/plan';
+import { emptyDraft, type Draft } from '../parts/draft';
+import { Marks } from '../parts/marks';
+import { Undo } from '../parts/undobutton';
+import { Edit, type Move } from './edit';
+import { BroadcastForm } from './form';
 import { Show } from './show';
 
 type View = 'dayGridMonth' | 'timeGridWeek' | 'timeGridDay';
 type Calendar = Schemas['CalendarView'];
-
-/** A broadcast to be edited, and where somebody dragged it. */
-type Move = { id: string; to?: Date };
 
 export default function CalendarPage() {
   const { t, i18n } = useTranslation();
@@ -43,7 +45,7 @@ export default function CalendarPage() {
   const [span, setSpan] = useState<{ from: string; to: string }>();
   const wanted = new URLSearchParams(useSearch()).get('report');
   const [draft, setDraft] = useState<Draft | undefined>(() => (wanted ? emptyDraft({ items: [wanted], date: clock.iso(new Date()), areas: me.area ? [me.area] : [] }) : undefined));
-  const [shown, setShown] = useState<string>();
+  const [shown, setShown] = useState<Move>();
   const [moving, setMoving] = useState<Move>();
   const { data, error, isFetching, refetch } = api.useQuery('get', '/calendar', { params: { query: { area: area || undefined, from: span?.from ?? '', to: span?.to ?? '' } } }, { enabled: !!span, placeholderData: (before) => before });
   const events = useMemo(() => (data ? eventsOf(data, t) : []), [data, t]);
@@ -63,9 +65,13 @@ export default function CalendarPage() {
       lead={t('calendar.legend')}
       actions={
         may && (
-          <Button leftSection={<IconPlus size={18} />} onClick={() => begin(undefined)}>
-            {t('calendar.create')}
-          </Button>
+          <>
+            <Undo />
+            {me.may.includes('manage') && <Marks area={where} />}
+            <Button leftSection={<IconPlus size={18} />} onClick={() => begin(undefined)}>
+              {t('calendar.create')}
+            </Button>
+          </>
         )
       }
     >
@@ -102,44 +108,40 @@ export default function CalendarPage() {
           {t('calendar.empty')}. {may && t('calendar.emptyhint')}
         </Text>
       )}
+      {(data?.holidays.length ?? 0) > 0 && (
+        <Group gap={6} role="note">
+          <Text size="sm" fw={600}>{t('plan:holidays')}:</Text>
+          {data?.holidays.map((h) => <Badge key={h.day} color="gray" tt="none">{`${written(h.day).slice(0, 5)} ${h.name}`}</Badge>)}
+        </Group>
+      )}
       <Card padding={0} pos="relative" className="loa-calendar" data-color-scheme={dark ? 'dark' : 'light'}>
         <LoadingOverlay visible={isFetching && !data} />
         <FullCalendar
           controller={controller} plugins={[dayGrid, timeGrid, interaction, classic]} initialView={view} headerToolbar={false} timeZone={me.zone} locale={i18n.language === 'en' ? 'en-gb' : viLocale} firstDay={1} timedText={t('calendar.timed')}
           height={620} allDaySlot={false} nowIndicator scrollTime="04:30:00" slotDuration="00:15:00" expandRows={false} dayMaxEvents events={events}
-          eventTimeFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }} slotHeaderFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }} editable={may} eventDurationEditable={false} selectable={may} selectMinDistance={4} longPressDelay={350}
+          eventTimeFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }} slotHeaderFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }} editable={may} selectable={may} selectMinDistance={4} longPressDelay={350}
           datesSet={({ start, end }) => setSpan({ from: clock.iso(start), to: addDays(clock.iso(end), -1) })}
           select={({ start }) => begin(start)}
-          eventClick={({ event }) => event.extendedProps.broadcast && setShown(event.extendedProps.broadcast as string)}
-          eventDrop={({ event, revert }) => {
-            const { broadcast } = event.extendedProps as { broadcast: string };
+          eventClick={({ event }) => event.extendedProps.move && setShown(event.extendedProps.move as Move)}
+          eventDrop={({ event, revert, jsEvent }) => {
+            const { move } = event.extendedProps as { move: Move };
             const to = event.start;
             revert(); // what is shown is what is planned: the move is a proposal in the form
-            if (to) setMoving({ id: broadcast, to });
+            if (to) setMoving({ ...move, to, copy: jsEvent.altKey || jsEvent.ctrlKey });
+          }}
+          eventResize={({ event, oldEvent, revert }) => {
+            const { move } = event.extendedProps as { move: Move };
+            const longer = Math.round(((event.end?.getTime() ?? 0) - (oldEvent.end?.getTime() ?? 0)) / 60_000);
+            revert();
+            setMoving({ ...move, longer });
           }}
         />
       </Card>
       {draft && <BroadcastForm start={draft} close={() => setDraft(undefined)} />}
-      {shown && <Show id={shown} close={() => setShown(undefined)} edit={() => setMoving({ id: shown })} />}
-      {moving && <Edit move={moving} clock={clock} data={data} close={() => (setMoving(undefined), setShown(undefined))} />}
+      {shown && <Show id={shown.id} day={shown.repeats ? shown.date : undefined} close={() => setShown(undefined)} edit={() => setMoving(shown)} copy={() => setMoving({ ...shown, copy: true })} />}
+      {moving && <Edit move={moving} bands={data?.bands ?? []} close={() => (setMoving(undefined), setShown(undefined))} />}
     </Page>
   );
-}
-
-function Edit({ move, clock, data, close }: { move: Move; clock: Clock; data?: Calendar; close: () => void }) {
-  const { data: b, error } = api.useQuery('get', '/broadcasts/{id}', { params: { path: { id: move.id } } }, { staleTime: Infinity });
-  if (error) return <Trouble error={error} />;
-  if (!b) return null;
-  const draft = draftOf(b);
-  if (move.to) {
-    const at = move.to.getTime();
-    const band = data?.bands.find((x) => Date.parse(x.start) <= at && at < Date.parse(x.end));
-    const day = clock.iso(move.to);
-    if (draft.repeat === 'once' || draft.date > day) draft.date = day; // of a series, the time moves; its first day only when it must
-    if (draft.mode === 'daypart' && band) draft.daypart = band.name;
-    else Object.assign(draft, { mode: 'exact', time: clock.wall(move.to), lateness: '' });
-  }
-  return <BroadcastForm start={draft} close={close} />;
 }
 
 type Words = ReturnType<typeof useTranslation>['t'];
@@ -150,7 +152,7 @@ function eventsOf(c: Calendar, t: Words): EventInput[] {
     const skipped = e.skipped ?? [];
     const note = !e.heard ? ` (${t('calendar.notheard')})` : skipped.length > 0 ? ` (${t('calendar.partly', { n: skipped.length })})` : '';
     const kind = ['loa-entry', e.state === 'draft' ? 'loa-draft' : '', e.class === 'priority' ? 'loa-priority' : '', e.heard ? '' : 'loa-silent'].join(' ');
-    return { id: `${e.broadcast} ${e.key} ${i}`, start: e.start, end: e.end, title: e.title + note, className: kind, extendedProps: { broadcast: e.broadcast } };
+    return { id: `${e.broadcast} ${e.key} ${i}`, start: e.start, end: e.end, title: e.title + note, className: kind, extendedProps: { move: { id: e.broadcast, date: e.date, repeats: e.repeats } satisfies Move } };
   });
   return [...bands, ...entries];
 }

@@ -1,66 +1,21 @@
-import { ActionIcon, Alert, Button, Chip, Drawer, Fieldset, Group, MultiSelect, SegmentedControl, Select, Stack, Text, TextInput, Title } from '@mantine/core';
+import { ActionIcon, Alert, Button, Checkbox, Chip, Drawer, Fieldset, Group, MultiSelect, NumberInput, SegmentedControl, Select, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { IconArrowDown, IconArrowUp, IconDeviceFloppy, IconX } from '@tabler/icons-react';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { api, http, type Broadcast, type Schemas } from '../api/client';
-import { AreasSelect, useAreas } from '../parts/areas';
+import { api, http } from '../api/client';
+import '../i18n/plan';
+import { useAreas } from '../parts/areas';
 import { daypartName } from '../parts/dayparts';
-import { Foreseen } from '../parts/foreseen';
-import { DayInput, TimeInput, timePattern } from '../parts/inputs';
+import { changeOf, specOf, weekdays, type Draft, type Spec } from '../parts/draft';
+import { Foreseen, type Fix } from '../parts/foreseen';
+import { DayInput, TimeInput } from '../parts/inputs';
 import { say } from '../parts/notify';
 import { Trouble } from '../parts/states';
-import { length, written } from '../time';
-
-type Spec = Schemas['BroadcastBody'];
-
-/** What the form holds; every field is text that a person wrote. */
-export type Draft = {
-  id?: string; version?: number; approved?: boolean;
-  title: string; class: 'normal' | 'priority'; items: string[];
-  mode: 'daypart' | 'exact'; daypart: string; date: string; time: string;
-  repeat: 'once' | 'daily' | 'weekly' | 'custom'; days: string[]; until: string; rule: string; exdates: string[]; rdates: string[];
-  areas: string[]; agents: string[]; except: string[]; lateness: string; order: number;
-};
-
-export function emptyDraft(part: Partial<Draft>): Draft {
-  return { title: '', class: 'normal', items: [], mode: 'daypart', daypart: '', date: '', time: '', repeat: 'once', days: [], until: '', rule: '', exdates: [], rdates: [], areas: [], agents: [], except: [], lateness: '', order: 0, ...part };
-}
-
-const weekdays = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'] as const;
-
-/** A broadcast as the form shows it. A rule that the form cannot say is kept as it is. */
-export function draftOf(b: Broadcast): Draft {
-  const { at, daypart, date, rrule, exdates, rdates } = b.when;
-  const parts = Object.fromEntries((rrule ?? '').split(';').map((p) => p.split('=') as [string, string]));
-  const { FREQ, BYDAY, UNTIL, ...others } = parts;
-  const simple = !rrule || (Object.keys(others).every((k) => k === 'WKST' || k === '') && ((FREQ === 'DAILY' && !BYDAY) || (FREQ === 'WEEKLY' && !!BYDAY)) && (!UNTIL || /^\d{8}/.test(UNTIL)));
-  return emptyDraft({
-    id: b.id, version: b.version, approved: b.state === 'approved', title: b.title, class: b.class as Draft['class'], items: (b.items ?? []).map((i) => i.report),
-    mode: daypart ? 'daypart' : 'exact', daypart: daypart ?? '', date: at ? at.slice(0, 10) : (date ?? ''), time: at ? at.slice(11).replace(/:00$/, '') : '',
-    repeat: !rrule ? 'once' : !simple ? 'custom' : FREQ === 'DAILY' ? 'daily' : 'weekly', days: BYDAY?.split(',') ?? [], until: UNTIL ? `${UNTIL.slice(0, 4)}-${UNTIL.slice(4, 6)}-${UNTIL.slice(6, 8)}` : '',
-    rule: rrule ?? '', exdates: exdates ?? [], rdates: rdates ?? [], areas: b.targets.areas ?? [], agents: b.targets.agents ?? [], except: b.targets.except ?? [], lateness: b.lateness, order: b.order,
-  });
-}
-
-/** What the API gets, or nothing while something is missing. */
-function specOf(d: Draft): Spec | undefined {
-  if (d.items.length === 0 || d.areas.length + d.agents.length === 0 || !d.date) return undefined;
-  if (d.mode === 'exact' ? !timePattern.test(d.time) : !d.daypart) return undefined;
-  if (d.repeat === 'weekly' && d.days.length === 0) return undefined;
-  const until = d.until ? `;UNTIL=${d.until.replaceAll('-', '')}` : '';
-  const rrule = { once: '', daily: `FREQ=DAILY${until}`, weekly: `FREQ=WEEKLY;BYDAY=${weekdays.filter((w) => d.days.includes(w)).join(',')}${until}`, custom: d.rule }[d.repeat];
-  return {
-    title: d.title.trim() || '…', class: d.class, items: d.items.map((report) => ({ report })),
-    when: {
-      ...(d.mode === 'exact' ? { at: `${d.date}T${d.time.length === 5 ? `${d.time}:00` : d.time}` } : { daypart: d.daypart, date: d.date }),
-      ...(rrule ? { rrule } : {}), ...(d.repeat !== 'once' && d.exdates.length ? { exdates: d.exdates } : {}), ...(d.rdates.length ? { rdates: d.rdates } : {}),
-    },
-    targets: { areas: d.areas, ...(d.agents.length ? { agents: d.agents } : {}), ...(d.except.length ? { except: d.except } : {}) },
-    ...(d.lateness ? { lateness: d.lateness } : {}), ...(d.order ? { order: d.order } : {}),
-  };
-}
+import { Targets } from '../parts/targets';
+import { deed, did } from '../parts/undo';
+import { length, useClock, written } from '../time';
 
 export function BroadcastForm({ start, close }: { start: Draft; close: () => void }) {
   const { t } = useTranslation();
@@ -71,13 +26,23 @@ export function BroadcastForm({ start, close }: { start: Draft; close: () => voi
     say(t('form.saved'));
     close();
   };
-  const create = api.useMutation('post', '/broadcasts', { onSuccess: done });
-  const edit = api.useMutation('patch', '/broadcasts/{id}', { onSuccess: done });
+  const create = api.useMutation('post', '/broadcasts', {
+    onSuccess: (b) => {
+      did(deed('created', b), { kind: 'cancel', id: b.id, version: b.version });
+      done();
+    },
+  });
+  const edit = api.useMutation('patch', '/broadcasts/{id}', {
+    onSuccess: (b) => {
+      if (d.before) did(deed('edited', d.before), { kind: 'edit', id: b.id, version: b.version, body: changeOf(d.before) });
+      done();
+    },
+  });
 
   function save() {
     if (!spec) return;
     if (!d.id) return create.mutate({ body: spec });
-    edit.mutate({ params: { path: { id: d.id }, header: { 'If-Match': `"${d.version}"` } }, body: spec });
+    edit.mutate({ params: { path: { id: d.id }, header: { 'If-Match': `"${d.version}"` } }, body: changeOf(spec) });
   }
 
   return (
@@ -89,19 +54,18 @@ export function BroadcastForm({ start, close }: { start: Draft; close: () => voi
         }}
       >
         <Stack>
+          {d.instead && <Alert color="blue">{t('plan:one', { day: written(d.instead.date) })}</Alert>}
+          {d.note && <Alert color="blue">{d.note}</Alert>}
           {d.approved && <Alert color="yellow">{t('form.reapprove')} {d.repeat !== 'once' && t('form.series')}</Alert>}
           <TextInput label={t('form.title')} value={d.title} onChange={(e) => set({ title: e.currentTarget.value })} required withAsterisk={false} maxLength={200} data-autofocus />
           <Items d={d} set={set} />
-          <Where d={d} set={set} />
+          <Targets d={d} set={set} />
           <When d={d} set={set} />
           <Group align="flex-end">
             <Select label={t('form.class')} data={[{ value: 'normal', label: t('form.normal') }, { value: 'priority', label: t('form.priority') }]} value={d.class} onChange={(v) => set({ class: v as Draft['class'] })} allowDeselect={false} w={160} />
-            <Select
-              label={t('form.lateness')} flex={1} miw={220} allowDeselect={false} value={d.lateness || (d.mode === 'exact' ? 'join' : 'skip')} onChange={(v) => set({ lateness: v ?? '' })}
-              data={[...new Set(['skip', 'join', 'whole:15', ...(d.lateness ? [d.lateness] : [])])].map((l) => ({ value: l, label: t(`form.late.${l as 'skip'}`, { defaultValue: l, nsSeparator: '|' }) }))}
-            />
+            <Lateness d={d} set={set} />
           </Group>
-          <Ahead d={d} spec={spec} />
+          <Ahead d={d} set={set} spec={spec} />
           <Trouble error={create.error ?? edit.error} />
           <Group justify="flex-end">
             <Button variant="default" onClick={close}>
@@ -114,6 +78,22 @@ export function BroadcastForm({ start, close }: { start: Draft; close: () => voi
         </Stack>
       </form>
     </Drawer>
+  );
+}
+
+/** What becomes of a time that is missed; a stretched slot is one that may begin late. */
+function Lateness({ d, set }: Part) {
+  const { t } = useTranslation();
+  const now = d.lateness || (d.mode === 'exact' ? 'join' : 'skip');
+  const [rule, minutes] = now.split(':');
+  return (
+    <Group align="flex-end" flex={1} gap="sm">
+      <Select
+        label={t('form.lateness')} flex={1} miw={220} allowDeselect={false} value={rule ?? now} onChange={(v) => set({ lateness: v === 'whole' ? 'whole:15' : (v ?? '') })}
+        data={[{ value: 'skip', label: t('form.late.skip') }, { value: 'join', label: t('form.late.join') }, { value: 'whole', label: t('plan:whole') }]}
+      />
+      {rule === 'whole' && <NumberInput label={t('plan:latest')} w={170} min={1} max={1440} clampBehavior="strict" allowDecimal={false} value={Number(minutes)} onChange={(v) => set({ lateness: `whole:${Number(v) || 1}` })} />}
+    </Group>
   );
 }
 
@@ -167,7 +147,7 @@ function Items({ d, set }: Part) {
 }
 
 /** The reports of a draft by id, asked one by one: there are few, and they stay cached. */
-function useKnown(ids: string[]) {
+export function useKnown(ids: string[]) {
   const { data } = useQuery({
     queryKey: ['get', '/reports', 'known', ids],
     queryFn: async () => {
@@ -177,18 +157,6 @@ function useKnown(ids: string[]) {
     placeholderData: keepPreviousData,
   });
   return data ?? new Map();
-}
-
-function Where({ d, set }: Part) {
-  const { t } = useTranslation();
-  return (
-    <Fieldset legend={t('form.where')}>
-      <Stack gap="xs">
-        <AreasSelect label={t('form.areas')} description={t('form.areashint')} value={d.areas} onChange={(areas) => set({ areas })} required={d.agents.length === 0} />
-        <AreasSelect label={`${t('form.except')} (${t('common.optional')})`} value={d.except} onChange={(except) => set({ except })} />
-      </Stack>
-    </Fieldset>
-  );
 }
 
 function When({ d, set }: Part) {
@@ -213,7 +181,7 @@ function When({ d, set }: Part) {
           <DayInput label={t('form.date')} value={d.date} onChange={(date) => set({ date })} required />
           <Select
             label={t('form.repeat')} w={150} allowDeselect={false} value={d.repeat} onChange={(v) => set({ repeat: v as Draft['repeat'] })}
-            data={[{ value: 'once', label: t('form.once') }, { value: 'daily', label: t('form.daily') }, { value: 'weekly', label: t('form.weekly') }, ...(d.repeat === 'custom' ? [{ value: 'custom', label: d.rule }] : [])]}
+            disabled={!!d.instead} data={[{ value: 'once', label: t('form.once') }, { value: 'daily', label: t('form.daily') }, { value: 'weekly', label: t('form.weekly') }, ...(d.repeat === 'custom' ? [{ value: 'custom', label: d.rule }] : [])]}
           />
         </Group>
         {d.repeat === 'weekly' && (
@@ -233,6 +201,7 @@ function When({ d, set }: Part) {
             <DayInput label={`${t('form.exdates')} (${t('common.optional')})`} value="" onChange={(day) => day && !d.exdates.includes(day) && set({ exdates: [...d.exdates, day].sort() })} />
           </Group>
         )}
+        {d.repeat !== 'once' && <Checkbox label={t('plan:skipholidays')} checked={d.skipHolidays} onChange={(e) => set({ skipHolidays: e.currentTarget.checked })} />}
         {d.repeat !== 'once' && d.exdates.length > 0 && <MultiSelect aria-label={t('form.exdates')} data={d.exdates.map((x) => ({ value: x, label: written(x) }))} value={d.exdates} onChange={(exdates) => set({ exdates })} />}
       </Stack>
     </Fieldset>
@@ -240,8 +209,9 @@ function When({ d, set }: Part) {
 }
 
 /** What would happen, asked of the hub while the form is filled in. Nothing is written by it. */
-function Ahead({ d, spec }: { d: Draft; spec?: Spec }) {
+function Ahead({ d, set, spec }: Part & { spec?: Spec }) {
   const { t } = useTranslation();
+  const fix = useFix(d, set);
   const [body] = useDebouncedValue(spec, 400);
   const { data, error, isFetching } = useQuery({
     queryKey: ['post', '/broadcasts/preview', d.id, body],
@@ -255,7 +225,30 @@ function Ahead({ d, spec }: { d: Draft; spec?: Spec }) {
   });
   return (
     <Fieldset legend={t('form.preview')} aria-live="polite" aria-busy={isFetching}>
-      {!body || !spec ? <Text size="sm" c="dimmed">{t('form.previewhint')}</Text> : error ? <Trouble error={error} /> : data ? <Foreseen p={data} own={d.id ?? 'draft'} /> : <Title order={3} size="sm">{t('common.loading')}</Title>}
+      {!body || !spec ? <Text size="sm" c="dimmed">{t('form.previewhint')}</Text> : error ? <Trouble error={error} /> : data ? <Foreseen p={data} own={d.id ?? 'draft'} fix={fix} /> : <Title order={3} size="sm">{t('common.loading')}</Title>}
     </Fieldset>
   );
+}
+
+/** What the form can do about a conflict: nothing is written before it is saved, and the preview looks again at once. */
+function useFix(d: Draft, set: Part['set']): Fix {
+  const { t } = useTranslation();
+  const clock = useClock();
+  return {
+    move: ({ elsewhere, occurrence }) => {
+      const day = occurrence?.slice(0, 10) ?? '';
+      if (elsewhere?.at) {
+        const at = elsewhere.at;
+        return { to: clock.time(at), go: () => set({ mode: 'exact', time: clock.wall(at), ...(d.repeat === 'once' ? { date: clock.iso(at) } : {}) }) };
+      }
+      const { daypart, date } = elsewhere ?? {};
+      if (!daypart || !date || (d.repeat !== 'once' && date !== day)) return undefined; // of a series only the daypart moves
+      return { to: `${daypartName(t, daypart)}, ${written(date)}`, go: () => set({ mode: 'daypart', daypart, ...(d.repeat === 'once' ? { date } : {}) }) };
+    },
+    shorten: ({ kind, report }) => {
+      if (d.items.length < 2) return undefined;
+      const gone = kind === 'skipped' ? d.items.lastIndexOf(report) : d.items.length - 1;
+      return gone < 0 ? undefined : () => set({ items: d.items.filter((_, i) => i !== gone) });
+    },
+  };
 }

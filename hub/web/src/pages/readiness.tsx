@@ -5,6 +5,7 @@ import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, type Schemas } from '../api/client';
 import { AreaSelect, useAreaNames } from '../parts/areas';
+import '../i18n/plan';
 import { State } from '../parts/badges';
 import { daypartName } from '../parts/dayparts';
 import { Page } from '../parts/page';
@@ -39,11 +40,17 @@ function slots(items: Coming[]): Slot[] {
   return [...byKey.values()].sort((a, b) => a.start.localeCompare(b.start));
 }
 
+/** While audio is on its way, or a slot is near, the page asks more often than events come. */
+function busy(items: Coming[]): boolean {
+  const soon = Date.now() + 5 * 60_000;
+  return items.some((c) => Date.parse(c.start) < soon || c.agents.some((a) => a.online && a.state === 'receiving'));
+}
+
 export default function Readiness() {
   const { t } = useTranslation();
   const [area, setArea] = useState('');
   const [hours, setHours] = useState(24);
-  const { data, error, isPending, refetch } = api.useQuery('get', '/readiness', { params: { query: { area: area || undefined, hours } } }, { refetchInterval: 30_000 });
+  const { data, error, isPending, refetch } = api.useQuery('get', '/readiness', { params: { query: { area: area || undefined, hours } } }, { refetchInterval: ({ state }) => (busy(state.data?.items ?? []) ? 3000 : 30_000) });
   const list = useMemo(() => slots(data?.items ?? []), [data]);
   return (
     <Page title={t('readiness.title')}>
@@ -115,7 +122,7 @@ function SlotCard({ s }: { s: Slot }) {
       <Button mt="sm" size="compact-sm" style={{ alignSelf: 'flex-start' }} variant="subtle" onClick={toggle} aria-expanded={open}>
         {t(open ? 'readiness.less' : 'readiness.all')}
       </Button>
-      {open && <All agents={s.agents} />}
+      {open && <All agents={s.agents} left={left > 0 ? t('plan:ready', { t: time }) : t('plan:playingnow')} />}
     </Card>
   );
 }
@@ -128,12 +135,19 @@ function Because({ a }: { a: Agent }) {
   return <>{t(`readiness.trouble.${a.trouble as 'audio'}`, { at: a.last_seen ? clock.both(a.last_seen) : '', n: a.percent })}</>;
 }
 
-function All({ agents }: { agents: Agent[] }) {
+function All({ agents, left }: { agents: Agent[]; left: string }) {
   const { t } = useTranslation();
   const area = useAreaNames();
+  const [many, setMany] = useState(100);
+  const counts = order.map((state) => ({ state, n: agents.filter((a) => a.state === state).length })).filter((c) => c.n > 0);
   return (
     <Stack mt="xs">
-      <Table aria-label={t('show.readiness')}>
+      <Group gap="xs">
+        {counts.map((c) => (
+          <Group key={c.state} gap={4}><Text size="sm">{c.n}</Text><State of="ready" is={c.state} /></Group>
+        ))}
+      </Group>
+      <Table className="stack" aria-label={t('show.readiness')}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th>{t('common.agent')}</Table.Th>
@@ -142,20 +156,28 @@ function All({ agents }: { agents: Agent[] }) {
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {agents.map((a) => (
+          {agents.slice(0, many).map((a) => (
             <Table.Tr key={a.agent}>
               <Table.Td>{a.name}</Table.Td>
               <Table.Td>{area(a.area)}</Table.Td>
               <Table.Td>
                 <Group gap="xs">
                   <State of="ready" is={a.state} />
-                  {a.state === 'receiving' && <Text size="sm">{a.percent}%</Text>}
+                  {['queued', 'receiving', 'verified'].includes(a.state) && (
+                    <>
+                      <Progress w={90} value={a.percent} aria-label={`${a.name}: ${a.percent}%`} />
+                      <Text size="sm">{t('plan:percent', { n: a.percent })}</Text>
+                    </>
+                  )}
+                  {!['playing', 'played', 'missed'].includes(a.state) && <Text size="sm" c="dimmed">{left}</Text>}
                 </Group>
+                {a.trouble && <Text size="sm"><Because a={a} /></Text>}
               </Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>
       </Table>
+      {agents.length > many && <Button size="compact-sm" variant="subtle" onClick={() => setMany(many + 200)}>{t('plan:more', { n: agents.length - many })}</Button>}
     </Stack>
   );
 }

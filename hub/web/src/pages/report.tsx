@@ -6,6 +6,7 @@ import { Link } from 'wouter';
 import { api, type Report } from '../api/client';
 import { useMe } from '../api/session';
 import { useAreaNames } from '../parts/areas';
+import { Returned } from '../parts/back';
 import { State } from '../parts/badges';
 import { say } from '../parts/notify';
 import { Page } from '../parts/page';
@@ -58,6 +59,7 @@ export default function ReportPage({ id }: { id: string }) {
       }
     >
       <Trouble error={approve.error} />
+      <Returned r={r.returned} again={r.author.id === me.id || r.editor?.id === me.id ? { of: 'reports', id: r.id, version: r.version } : undefined} />
       {r.state === 'draft' && r.author.id === me.id && <Alert color="blue">{t('report.own')}</Alert>}
       {r.state === 'processing' && <Working r={r} />}
       {r.state === 'failed' && (

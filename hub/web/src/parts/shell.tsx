@@ -23,8 +23,9 @@ const places = [
 /** How many things wait for somebody's approval; more than a page of each is "50+". */
 function useWaiting(): string {
   const query = { params: { query: { state: 'draft' as const, limit: 50 } } };
-  const reports = api.useQuery('get', '/reports', query);
-  const broadcasts = api.useQuery('get', '/broadcasts', query);
+  const waiting = { params: { query: { ...query.params.query, returned: 'no' as const } } };
+  const reports = api.useQuery('get', '/reports', waiting);
+  const broadcasts = api.useQuery('get', '/broadcasts', waiting);
   const urgent = api.useQuery('get', '/urgent', query);
   const all = [reports, broadcasts, urgent].map((q) => q.data);
   const n = all.reduce((sum, page) => sum + (page?.items.length ?? 0), 0);
