@@ -52,6 +52,7 @@ func access() map[string]accounts.Action {
 		"confirm-pairing": accounts.Manage,
 
 		"list-agents":   accounts.View,
+		"fleet":         accounts.View,
 		"get-agent":     accounts.View,
 		"why-agent":     accounts.View,
 		"block-agent":   accounts.Manage,

@@ -91,6 +91,7 @@ func New(d Deps) *Server {
 	s.areaRoutes()
 	s.pairingRoutes()
 	s.agentRoutes()
+	s.fleetRoutes()
 	s.reportRoutes()
 	s.pieceRoutes()
 	s.broadcastRoutes()

@@ -75,6 +75,7 @@ func matrix() map[string]row {
 
 		"list-agents": {roles: "all", places: over, ask: `GET agents`, shows: `"id":"{agent}"`},
 		"get-agent":   {roles: "all", places: over, ask: `GET agents/{agent}`},
+		"fleet":       {roles: "all", places: over, ask: `GET fleet`, shows: `"id":"{agent}"`},
 		"why-agent":   {roles: "all", places: over, ask: `GET agents/{agent}/why`},
 
 		"block-agent":    {roles: "admin", places: over, ask: `POST agents/{blocked}/block`},
@@ -167,6 +168,7 @@ func (b *bench) world(t *testing.T) *strings.Replacer {
 	for _, id := range []string{agent, blocked} {
 		_, err := b.DB.NewInsert().Table("agents").Model(&map[string]any{"id": id, "name": id, "area": "xa-a", "state": "active", "public_key": id[34:], "created_at": 0}).Exec(ctx)
 		check(t, err)
+		check(t, b.Fleet.Rename(ctx, id, id)) // past the fleet they were written: it learns of them
 	}
 	pairing, err := b.Fleet.CreatePairing(ctx, "xa-a", "Cụm A", "admin")
 	check(t, err)

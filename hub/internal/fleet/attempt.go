@@ -276,14 +276,15 @@ func (a *attempt) confirmation(ctx context.Context) (agent string, err error) {
 // adopt makes the agent one of the fleet.
 func (a *attempt) adopt(ctx context.Context, agent string) error {
 	f := a.f
-	if err := f.adopt(ctx, a.row, agent, a.key); err != nil {
+	row, err := f.adopt(ctx, a.row, agent, a.key)
+	if err != nil {
 		return err
 	}
 	f.o.Log.Info("agent paired", "agent", agent, "area", a.row.Area, "name", a.row.Name, "by", a.by)
 	if f.o.Disconnect != nil {
 		f.o.Disconnect(agent, "AGENT_REVOKED") // the connection made with the old key
 	}
-	f.place(agent, a.row.Area, "paired")
+	f.place(row, "paired")
 	a.row.State, a.row.Agent = Confirmed, agent
 	f.publishPairing(a.row)
 	return nil

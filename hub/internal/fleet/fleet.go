@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 
 	"github.com/loa-vn/loa/hub/internal/bus"
@@ -42,6 +43,9 @@ type Fleet struct {
 
 	mu   sync.Mutex
 	live map[string]*live // by agent id; every agent of the table is in it
+	run  string           // tells this Fleet's marks from those of another run
+	rev  uint64           // counts everything that is heard of agents
+	left uint64           // rev when an agent last left its area for another
 
 	attempts  map[string]*attempt  // by pairing id: those that were answered
 	addresses map[string]time.Time // how far ahead of time an address has used up its attempts
@@ -57,7 +61,7 @@ func Open(ctx context.Context, o Options) (*Fleet, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	f := &Fleet{o: o, live: map[string]*live{}, attempts: map[string]*attempt{}, addresses: map[string]time.Time{}}
+	f := &Fleet{o: o, live: map[string]*live{}, run: uuid.NewString(), attempts: map[string]*attempt{}, addresses: map[string]time.Time{}}
 	if err := f.load(ctx); err != nil {
 		return nil, err
 	}
@@ -267,20 +271,25 @@ func (f *Fleet) edit(ctx context.Context, id, what string, change func(*agentRow
 	if err != nil {
 		return err
 	}
-	f.place(id, row.Area, what)
+	f.place(&row, what)
 	return nil
 }
 
-// place makes memory know where an agent is, and tells of it.
-func (f *Fleet) place(id, area, what string) {
+// place makes memory know who and where an agent is, and tells of it.
+func (f *Fleet) place(row *agentRow, what string) {
+	id, area := row.ID, row.Area
 	f.mu.Lock()
 	l := f.live[id]
 	if l == nil {
-		l = &live{}
+		l = &live{created: store.Time(row.CreatedAt)}
 		f.live[id] = l
 	}
 	before := l.area
-	l.area = area
+	l.name, l.area, l.state = row.Name, area, row.State
+	f.touch(l)
+	if before != "" && before != area {
+		f.left = f.rev
+	}
 	online := l.online
 	f.mu.Unlock()
 	f.o.Events.Publish(bus.Event{Topic: bus.Agent, Area: area, Agent: id, ID: id, Data: Event{what, online}})

@@ -19,7 +19,11 @@ const maxHoldings = 20_000
 
 // live is what is known of an agent in memory: fresher than its row.
 type live struct {
+	name       string
 	area       string
+	state      State
+	created    time.Time
+	rev        uint64 // of the fleet, when something of it was last heard or changed
 	online     bool
 	connection uint64
 	lastSeen   time.Time
@@ -137,6 +141,7 @@ func (f *Fleet) change(agent, what string, edit func(*live) bool) {
 		return // not an agent
 	}
 	publish := edit(l)
+	f.touch(l)
 	e := bus.Event{Topic: bus.Agent, Area: l.area, Agent: agent, ID: agent, Data: Event{what, l.online}}
 	f.mu.Unlock()
 	if publish {

@@ -234,9 +234,10 @@ func (f *Fleet) bury(ctx context.Context, row *pairingRow, cause *problem.Error)
 
 // adopt writes the agent of a confirmed pairing into the fleet. An agent of that name in that area keeps its id
 // and its history; its old keys are revoked. One that an admin blocked stays blocked.
-func (f *Fleet) adopt(ctx context.Context, row *pairingRow, agent, key string) error {
+func (f *Fleet) adopt(ctx context.Context, row *pairingRow, agent, key string) (*agentRow, error) {
 	now := store.Millis(f.o.Now())
-	return f.o.DB.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+	adopted := &agentRow{ID: agent, Name: row.Name, Area: row.Area, State: Active, PublicKey: key, CreatedAt: now}
+	return adopted, f.o.DB.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		done, err := tx.NewUpdate().Model((*pairingRow)(nil)).Where("id = ? AND state = ?", row.ID, Answered).
 			Set("state = ?", Confirmed).Set("agent = ?", agent).Exec(ctx)
 		if err != nil {
@@ -248,9 +249,7 @@ func (f *Fleet) adopt(ctx context.Context, row *pairingRow, agent, key string) e
 		if err := revokeKeys(ctx, tx, agent, f.o.Now()); err != nil {
 			return err
 		}
-		if err := putAgent(ctx, tx, &agentRow{
-			ID: agent, Name: row.Name, Area: row.Area, State: Active, PublicKey: key, CreatedAt: now,
-		}); err != nil {
+		if err := putAgent(ctx, tx, adopted); err != nil {
 			return fmt.Errorf("write agent: %w", err)
 		}
 		if _, err := tx.NewInsert().Model(&keyRow{PublicKey: key, Agent: agent, CreatedAt: now}).Exec(ctx); err != nil {

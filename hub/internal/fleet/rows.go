@@ -13,6 +13,7 @@ import (
 
 	"github.com/loa-vn/loa/hub/internal/store"
 	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/wire"
 )
 
 // batch is how many agents are written in one transaction: other writers wait meanwhile.
@@ -99,11 +100,16 @@ func (f *Fleet) overlay(a *Agent) {
 // load fills memory from SQL.
 func (f *Fleet) load(ctx context.Context) error {
 	var agents []agentRow
-	if err := f.o.DB.NewSelect().Model(&agents).Column("id", "area").Scan(ctx); err != nil {
+	if err := f.o.DB.NewSelect().Model(&agents).Scan(ctx); err != nil {
 		return fmt.Errorf("read agents: %w", err)
 	}
-	for _, a := range agents {
-		f.live[a.ID] = &live{area: a.Area}
+	for i := range agents {
+		a, err := agents[i].agent()
+		if err != nil {
+			return err
+		}
+		f.live[a.ID] = &live{name: a.Name, area: a.Area, state: a.State, created: a.CreatedAt, lastSeen: a.LastSeen, software: a.Software, os: a.OS,
+			plan: wire.PlanState{Version: a.PlanVersion, State: a.PlanState, Code: a.PlanCode}, status: a.Status, statusAt: a.StatusAt}
 	}
 	var held []holdingsRow
 	if err := f.o.DB.NewSelect().Model(&held).Scan(ctx); err != nil {

@@ -17,6 +17,7 @@ const Plays = lazy(() => import('./pages/plays'));
 const Why = lazy(() => import('./pages/why'));
 const SignInAgain = lazy(() => import('./parts/again'));
 const Urgent = lazy(() => import('./pages/urgent'));
+const Fleet = lazy(() => import('./pages/fleet'));
 
 export function App() {
   const [at] = useLocation();
@@ -35,6 +36,7 @@ export function App() {
               <Route path="/plays" component={Plays} />
               <Route path="/why" component={Why} />
               <Route path="/urgent" component={Urgent} />
+              <Route path="/fleet" component={Fleet} />
               <Route>
                 <Nowhere />
               </Route>

@@ -49,6 +49,9 @@ type Fleet struct {
 	connected atomic.Int64
 	planned   atomic.Int64 // agents that have a plan
 	slots     chan struct{}
+
+	mu    sync.Mutex
+	conns map[string]*wsconn.Conn // of those that are greeted
 }
 
 // New makes a fleet; nothing connects before Run.
@@ -57,7 +60,7 @@ func New(o Options) (*Fleet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pin trust document: %w", err)
 	}
-	return &Fleet{o: o, trust: trust, slots: make(chan struct{}, dialling)}, nil
+	return &Fleet{o: o, trust: trust, slots: make(chan struct{}, dialling), conns: map[string]*wsconn.Conn{}}, nil
 }
 
 // Connected is how many agents are greeted.
@@ -65,6 +68,27 @@ func (f *Fleet) Connected() int { return int(f.connected.Load()) }
 
 // Planned is how many agents have verified a plan head.
 func (f *Fleet) Planned() int { return int(f.planned.Load()) }
+
+// Say has an agent that is greeted tell its status, as the real one does every 15 s and at each change.
+func (f *Fleet) Say(id string, s broadcast.Status) error {
+	f.mu.Lock()
+	conn := f.conns[id]
+	f.mu.Unlock()
+	if conn == nil {
+		return fmt.Errorf("agent %s is not connected", id)
+	}
+	data, err := wire.Encode(&wire.Status{Status: s})
+	if err != nil {
+		return err
+	}
+	return conn.Send(data)
+}
+
+func (f *Fleet) greeted(id string, conn *wsconn.Conn) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.conns[id] = conn
+}
 
 // Run keeps the connections until ctx ends, or one fails.
 func (f *Fleet) Run(ctx context.Context) error {
@@ -113,6 +137,7 @@ func (a *agent) run(ctx context.Context) error {
 			return err
 		}
 		greeted()
+		a.fleet.greeted(a.ID, conn)
 		a.fleet.connected.Add(1)
 		defer a.fleet.connected.Add(-1)
 		for {

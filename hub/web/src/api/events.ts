@@ -5,11 +5,23 @@ import { useQueryClient, type QueryClient } from '@tanstack/react-query';
 const outdated: Record<string, string[]> = {
   report: ['/reports', '/broadcasts'],
   broadcast: ['/broadcasts', '/calendar', '/readiness', '/agents/{id}/why'],
-  agent: ['/agents', '/readiness'],
+  agent: ['/agents', '/readiness', '/fleet'],
   plan: ['/agents', '/readiness'],
+  alarm: ['/alarms'],
+  pairing: ['/pairings'],
   play: ['/plays', '/readiness', '/agents/{id}/why', '/reports/{id}/reach'],
   urgent: ['/urgent', '/readiness', '/agents/{id}/why'],
 };
+
+/** Those who follow a path by themselves, not by the answers that are kept. */
+const followers = new Set<{ path: string; ask: () => void }>();
+
+/** Calls `ask` whenever what is under the path has become old; gives a way to end it. */
+export function follow(path: string, ask: () => void): () => void {
+  const f = { path, ask };
+  followers.add(f);
+  return () => void followers.delete(f);
+}
 
 const pause = 400; // ms: a burst of events asks once
 
@@ -63,6 +75,7 @@ export function useEvents(): boolean {
 }
 
 function refresh(queries: QueryClient, old: Set<string>) {
+  followers.forEach((f) => [...old].some((p) => f.path.startsWith(p)) && f.ask());
   void queries.invalidateQueries({
     predicate: ({ queryKey }) => typeof queryKey[1] === 'string' && [...old].some((p) => (queryKey[1] as string).startsWith(p)),
   });

@@ -1,6 +1,6 @@
 import { ActionIcon, AppShell, Badge, Box, Burger, Group, NavLink, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconBroadcast, IconCalendarWeek, IconChecklist, IconHelpCircle, IconHistory, IconLogout, IconMusic, IconSpeakerphone } from '@tabler/icons-react';
+import { IconBroadcast, IconCalendarWeek, IconChecklist, IconHelpCircle, IconHistory, IconLogout, IconMusic, IconServer2, IconSpeakerphone } from '@tabler/icons-react';
 import { useEffect, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useLocation } from 'wouter';
@@ -18,6 +18,7 @@ const places = [
   { to: '/plays', word: 'plays', icon: IconHistory },
   { to: '/why', word: 'why', icon: IconHelpCircle },
   { to: '/urgent', word: 'urgent', icon: IconSpeakerphone },
+  { to: '/fleet', word: 'fleet', icon: IconServer2 },
 ] as const;
 
 /** How many things wait for somebody's approval; more than a page of each is "50+". */

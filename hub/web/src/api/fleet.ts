@@ -1,0 +1,94 @@
+import { useEffect, useState, useSyncExternalStore } from 'react';
+import { http, type Schemas } from './client';
+import { follow } from './events';
+
+export type Row = Schemas['FleetRow'];
+
+const gap = 1000; // ms between two questions, however much happens
+const pulse = 5000; // ms: ages are news that no event tells of
+
+export type Seen = { rows: Row[]; loaded: boolean; error: unknown };
+
+/**
+ * All clusters, followed by a mark: each answer says what was heard behind the one before it and is merged by id, so
+ * that neither a lost stream nor a lost answer can lose or double a row. One question is under way at a time.
+ */
+class Fleet {
+  private byId = new Map<string, Row>();
+  private mark = '';
+  private skew = 0; // the hub's clock minus the browser's, ms
+  private listeners = new Set<() => void>();
+  private seen: Seen = { rows: [], loaded: false, error: undefined };
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private busy = false;
+  private wanted = false;
+  private ended = false;
+  private last = 0;
+
+  subscribe = (fn: () => void) => {
+    this.listeners.add(fn);
+    return () => void this.listeners.delete(fn);
+  };
+
+  look = () => this.seen;
+
+  /** The hub's clock: ages are counted by it. */
+  now = () => Date.now() + this.skew;
+
+  ask = () => {
+    this.wanted = true;
+    this.plan(0);
+  };
+
+  run() {
+    this.ended = false;
+    const stop = follow('/fleet', this.ask);
+    this.ask();
+    return () => {
+      this.ended = true;
+      clearTimeout(this.timer);
+      stop();
+    };
+  }
+
+  private plan(wait: number) {
+    if (this.busy || this.ended) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.pull(), Math.max(wait, this.last + gap - Date.now(), 0));
+  }
+
+  private async pull() {
+    this.busy = true;
+    this.wanted = false;
+    this.last = Date.now();
+    try {
+      const { data, error } = await http.GET('/fleet', { params: { query: { mark: this.mark || undefined } } });
+      if (!data) throw error;
+      this.take(data);
+    } catch (error) {
+      this.show({ ...this.seen, error });
+    }
+    this.busy = false;
+    this.plan(this.wanted ? 0 : pulse);
+  }
+
+  private take(data: Schemas['FleetOutputBody']) {
+    if (data.whole) this.byId = new Map();
+    for (const r of data.items) this.byId.set(r.id, r);
+    this.mark = data.mark;
+    this.skew = Date.parse(data.now) - Date.now();
+    const same = this.seen.loaded && !this.seen.error && data.items.length === 0 && !data.whole;
+    if (!same) this.show({ rows: [...this.byId.values()], loaded: true, error: undefined });
+  }
+
+  private show(seen: Seen) {
+    this.seen = seen;
+    this.listeners.forEach((fn) => fn());
+  }
+}
+
+export function useFleet(): Seen & { now: () => number; ask: () => void } {
+  const [fleet] = useState(() => new Fleet());
+  useEffect(() => fleet.run(), [fleet]);
+  return { ...useSyncExternalStore(fleet.subscribe, fleet.look), now: fleet.now, ask: fleet.ask };
+}
