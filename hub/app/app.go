@@ -175,7 +175,7 @@ func (a *App) openStages(ctx context.Context) error {
 	if a.accounts, err = accounts.New(ctx, a.db.DB, a.o.Now); err != nil {
 		return err
 	}
-	a.evidence = evidence.New(a.db.DB, a.o.Now)
+	a.evidence = evidence.New(a.db.DB, a.o.Zone, a.o.Now)
 	a.library = library.New(library.Deps{DB: a.db.DB, Blobs: a.blobs, Bus: a.bus, Log: log("library"), Now: a.o.Now})
 	if err := a.library.Index(ctx); err != nil {
 		return err

@@ -68,7 +68,7 @@ func newBench(t testing.TB) *bench {
 		Zone: time.FixedZone("Asia/Ho_Chi_Minh", 7*3600), Log: log, Now: now})
 	desk := orders.New(orders.Deps{DB: db.DB, Bus: b, Reports: lib, Places: places{plan}, Log: log, Now: now})
 	s := &bench{Server: New(Deps{Accounts: people, Ingest: ing, Library: lib, Planner: plan, Fleet: flt,
-		Orders: desk, Lane: orders.NewLane(orders.LaneDeps{Desk: desk}), Evidence: evidence.New(db.DB, now),
+		Orders: desk, Lane: orders.NewLane(orders.LaneDeps{Desk: desk}), Evidence: evidence.New(db.DB, time.FixedZone("Asia/Ho_Chi_Minh", 7*3600), now),
 		DB: db, Blobs: blobs, Bus: b, Metrics: NewMetrics(), Link: http.NotFoundHandler(), Pair: http.NotFoundHandler(),
 		Uploads: filepath.Join(dir, "uploads"),
 		Rates:   Rates{Requests: Rate{PerSecond: -1}, Handshakes: Rate{PerSecond: -1}},

@@ -1,6 +1,7 @@
 // Package evidence is the hub's proof of what was heard: it takes play records from push, keeps each once,
-// and gives them to the api by time, agent, report and area. A record is acknowledged to its agent only
-// after it is on disk. All methods are safe for concurrent use.
+// and gives them to the api by time, agent, report and area, and their sums by month. A record is acknowledged
+// to its agent only after it is on disk, and counted in the sums by the same transaction. Of what was planned and has
+// no record a day later it keeps that it is unknown. All methods are safe for concurrent use.
 package evidence
 
 import (
@@ -52,12 +53,15 @@ type playRow struct {
 
 // Log is the play log of all agents.
 type Log struct {
-	db  *bun.DB
-	now func() time.Time
+	db   *bun.DB
+	zone *time.Location
+	now  func() time.Time
 }
 
-// New makes the log; now is the hub's clock.
-func New(db *bun.DB, now func() time.Time) *Log { return &Log{db: db, now: now} }
+// New makes the log; zone is the fleet's, whose months sums are of, now is the hub's clock.
+func New(db *bun.DB, zone *time.Location, now func() time.Time) *Log {
+	return &Log{db: db, zone: zone, now: now}
+}
 
 // insertAtOnce keeps one INSERT below SQLite's limit of 32,766 parameters.
 const insertAtOnce = 1000
@@ -83,6 +87,7 @@ func (l *Log) Insert(ctx context.Context, agent, area string, plays []broadcast.
 			ReachedMS: p.ReachedMS, MissedMS: p.MissedMS, Segments: string(segments), Clock: p.Clock, ReceivedAt: received.UnixMilli()}
 	}
 	err = l.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		changed := sums{}
 		for rest := rows; len(rest) > 0; {
 			part := rest[:min(insertAtOnce, len(rest))]
 			rest = rest[len(part):]
@@ -94,14 +99,22 @@ func (l *Log) Insert(ctx context.Context, agent, area string, plays []broadcast.
 			for _, id := range inserted {
 				isNew[id] = true
 			}
+			var slots []string
 			for _, r := range part {
 				if isNew[r.ID] {
 					fresh = append(fresh, r.record())
+					changed.add(r.sum(l))
+					slots = append(slots, r.Slot)
 					delete(isNew, r.ID) // the same id twice in one batch is one record
 				}
 			}
+			if len(slots) > 0 {
+				if err := l.heardAfterAll(ctx, tx, agent, slots, changed); err != nil {
+					return err
+				}
+			}
 		}
-		return nil
+		return changed.write(ctx, tx)
 	})
 	if err != nil {
 		return nil, nil, err

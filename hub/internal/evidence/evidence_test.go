@@ -14,7 +14,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+var (
+	noon    = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	vietnam = time.FixedZone("Asia/Ho_Chi_Minh", 7*60*60)
+)
 
 func newLog(t *testing.T) *Log {
 	t.Helper()
@@ -26,7 +29,7 @@ func newLog(t *testing.T) *Log {
 	if err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return New(db.DB, func() time.Time { return noon })
+	return New(db.DB, vietnam, func() time.Time { return noon })
 }
 
 func play(at time.Time, report string) broadcast.Play {
