@@ -176,6 +176,9 @@ func (a *App) openStages(ctx context.Context) error {
 		return err
 	}
 	a.evidence = evidence.New(a.db.DB, a.o.Zone, a.o.Now)
+	if err := a.evidence.Prepare(ctx); err != nil {
+		return err
+	}
 	a.library = library.New(library.Deps{DB: a.db.DB, Blobs: a.blobs, Bus: a.bus, Log: log("library"), Now: a.o.Now})
 	if err := a.library.Index(ctx); err != nil {
 		return err
@@ -276,7 +279,7 @@ func (a *App) Run(ctx context.Context) error {
 	defer stopBack()
 	back, backCtx := errgroup.WithContext(backCtx)
 	front, frontCtx := errgroup.WithContext(ctx)
-	a.start(backCtx, back, []job{{"fleet", a.fleet.Run}, {"ingest", a.ingest.Run}, {"planner", a.planner.Run}})
+	a.start(backCtx, back, []job{{"fleet", a.fleet.Run}, {"ingest", a.ingest.Run}, {"planner", a.planner.Run}, {"evidence", a.settleDays}})
 	a.start(frontCtx, front, []job{{"push", a.push.Run}, {"orders", a.lane.Run}, {"heads", a.bringHeads}, {"agents", a.tellPlanner}, {"api", a.api.Run},
 		{"http", a.serve}, {"certificates", a.keepCertificates}, {"alarms", a.alarms}, {"trust", a.followTrust},
 		{"stages", func(ctx context.Context) error { return ended(ctx, backCtx) }}})

@@ -46,6 +46,7 @@ func access() map[string]accounts.Action {
 		"get-area":    accounts.View,
 		"create-area": accounts.Manage,
 		"edit-area":   accounts.Manage,
+		"merge-area":  accounts.Manage,
 
 		"create-pairing":  accounts.Manage,
 		"get-pairing":     accounts.Manage,
@@ -101,7 +102,11 @@ func access() map[string]accounts.Action {
 		"approve-urgent": accounts.Approve,
 		"cancel-urgent":  accounts.Withdraw,
 
-		"list-plays": accounts.View,
+		"list-plays":      accounts.View,
+		"export-plays":    accounts.View,
+		"evidence":        accounts.View,
+		"export-evidence": accounts.View,
+
 		"events":     accounts.View,
 		"list-audit": accounts.Audit,
 	}
@@ -217,7 +222,7 @@ func covers(tree *planner.Tree, own, area string) bool {
 	return own == "" || area != "" && tree.Within(area, own)
 }
 
-// myAreas gives the codes a list may show: nil is all of them.
+// myAreas gives the codes a list may show, with those of areas that became a part of one: nil is all of them.
 func (s *Server) myAreas(ctx context.Context) ([]string, error) {
 	own := who(ctx).Area
 	if own == "" {
@@ -228,7 +233,7 @@ func (s *Server) myAreas(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	if below := tree.Below(own); below != nil {
-		return below, nil
+		return tree.Ever(below), nil
 	}
 	return []string{}, nil // the area is gone: nothing is theirs
 }

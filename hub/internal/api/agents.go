@@ -163,7 +163,7 @@ func (s *Server) chosenAreas(ctx context.Context, area string) ([]string, error)
 		return nil, err
 	}
 	if below := tree.Below(area); below != nil {
-		return below, nil
+		return tree.Ever(below), nil
 	}
 	return []string{}, nil
 }

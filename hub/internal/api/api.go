@@ -99,6 +99,7 @@ func New(d Deps) *Server {
 	s.readinessRoutes()
 	s.urgentRoutes()
 	s.playRoutes()
+	s.evidenceRoutes()
 	s.eventRoutes()
 	s.auditRoutes()
 	s.plainRoutes()

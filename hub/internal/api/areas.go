@@ -62,6 +62,7 @@ func (s *Server) areaRoutes() {
 	})
 	register(s, created(op("create-area", http.MethodPost, "/areas", "Add an area to the tree")), s.createArea)
 	register(s, op("edit-area", http.MethodPatch, "/areas/{code}", "Change an area"), s.editArea)
+	register(s, op("merge-area", http.MethodPost, "/areas/{code}/merge", "Make an area a part of another; what was heard keeps its name"), s.mergeArea)
 }
 
 func viewArea(tree *planner.Tree, a planner.Area) AreaView {

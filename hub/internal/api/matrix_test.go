@@ -68,6 +68,7 @@ func matrix() map[string]row {
 		"get-area":    {roles: "all", places: over, ask: `GET areas/xa-a`},
 		"create-area": {roles: "admin", places: over, ask: `POST areas {"code":"new-{n}","name":"Thôn","parent":"xa-a"}`},
 		"edit-area":   {roles: "admin", places: over, ask: `PATCH areas/xa-a {"name":"Xã A"}`},
+		"merge-area":  {roles: "admin", places: over, ask: `POST areas/xa-a/merge {"into":"xa-a"}`}, // into itself: refused, whoever asks
 
 		"create-pairing":  {roles: "admin", places: over, ask: `POST pairings {"area":"xa-a","name":"Cụm {n}"}`},
 		"get-pairing":     {roles: "admin", places: over, ask: `GET pairings/{pairing}`},
@@ -124,7 +125,11 @@ func matrix() map[string]row {
 		"approve-urgent": {roles: deciders, places: over, ask: `POST urgent/{urgent}/approve`},
 		"cancel-urgent":  {roles: deciders, places: over, ask: `POST urgent/{revoked}/cancel`},
 
-		"list-plays": {roles: "all", places: over, ask: `GET plays`, shows: `"id":"{play}"`},
+		"list-plays":      {roles: "all", places: over, ask: `GET plays`, shows: `"id":"{play}"`},
+		"export-plays":    {roles: "all", places: over, ask: `GET plays/export`, shows: `a-play`},
+		"evidence":        {roles: "all", places: over, ask: `GET evidence?from={day0}&to={day}T00:00:00&by=area&level=each`, shows: `"key":"xa-a"`},
+		"export-evidence": {roles: "all", places: over, ask: `GET evidence/export?from={day0}&to={day}T00:00:00&by=area&level=each`, shows: `Xã A`},
+
 		"events":     {roles: "all", places: over, ask: `GET events`, shows: `"id":"an event"`},
 		"list-audit": {roles: "admin", places: over, ask: `GET audit?limit=200`, shows: `"subject":"a line"`},
 	}
@@ -181,7 +186,7 @@ func (b *bench) world(t *testing.T) *strings.Replacer {
 	b.ring.close() // a stream ends when it has shown what there is
 	return strings.NewReplacer("{approved}", approved, "{report}", report(false), "{withdrawn}", report(false), "{broadcast}", planned(),
 		"{cancelled}", planned(), "{urgent}", urgent(), "{revoked}", urgent(), "{agent}", agent, "{blocked}", blocked, "{pairing}", pairing.ID, "{play}", "a-play",
-		"{person}", "a-person", "{day}", day, "{nothing}", "01a20971-da8e-7418-b973-f074ca05d9fb")
+		"{person}", "a-person", "{day0}", at.AddDate(0, 0, -10).UTC().Format(time.RFC3339), "{day}", at.AddDate(0, 0, 10).Format("2006-01-02"), "{nothing}", "01a20971-da8e-7418-b973-f074ca05d9fb")
 }
 
 // TestMatrix walks every route as every role from every place, as nobody, and with a token of a scope. A route without

@@ -106,8 +106,8 @@ func (l *Log) Rebuild(ctx context.Context) error {
 // months gives each month that has a record or an unheard slot, with its bounds [from, to) in milliseconds.
 func (l *Log) months(ctx context.Context, tx bun.Tx, each func(month, from, to int64) error) error {
 	var first, last sql.NullInt64
-	err := tx.NewRaw("SELECT MIN(planned_start), MAX(planned_start) FROM " +
-		"(SELECT MIN(planned_start) AS planned_start FROM plays UNION ALL SELECT MAX(planned_start) FROM plays " +
+	err := tx.NewRaw("SELECT MIN(planned_start), MAX(planned_start) FROM "+
+		"(SELECT MIN(planned_start) AS planned_start FROM plays UNION ALL SELECT MAX(planned_start) FROM plays "+
 		"UNION ALL SELECT MIN(planned_start) FROM unheard UNION ALL SELECT MAX(planned_start) FROM unheard) AS bounds").Scan(ctx, &first, &last)
 	if err != nil {
 		return fmt.Errorf("find the months of plays: %w", err)

@@ -3,6 +3,7 @@ package library
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,6 +115,25 @@ func (l *Library) Withdrawals(ctx context.Context, since time.Time) ([]broadcast
 	out := make([]broadcast.Withdrawal, len(rows))
 	for i, r := range rows {
 		out[i] = broadcast.Withdrawal{Report: r.ID, Audio: r.SHA256, At: store.Time(r.WithdrawnAt), Reason: r.WithdrawnWhy}
+	}
+	return out, nil
+}
+
+// Metas gives what the reports of these ids are about; those that do not exist are left out.
+func (l *Library) Metas(ctx context.Context, ids []string) (map[string]Meta, error) {
+	out := make(map[string]Meta, len(ids))
+	for part := range slices.Chunk(ids, 500) { // databases bound the parameters of a statement
+		var rows []reportRow
+		if err := l.DB.NewSelect().Model(&rows).Where("id IN (?)", bun.List(part)).Scan(ctx); err != nil {
+			return nil, fmt.Errorf("read reports: %w", err)
+		}
+		for i := range rows {
+			r, err := rows[i].report()
+			if err != nil {
+				return nil, err
+			}
+			out[r.ID] = r.Meta
+		}
 	}
 	return out, nil
 }

@@ -177,7 +177,7 @@ func (p *Planner) CreateArea(ctx context.Context, a Area) (Area, error) {
 		switch {
 		case err != nil:
 			return err
-		case tree.Has(a.Code):
+		case tree.Has(a.Code) || tree.Home(a.Code) != a.Code:
 			return errAreaExists
 		case a.Parent != "" && !tree.Has(a.Parent):
 			return errAreaParent
@@ -211,8 +211,14 @@ func (p *Planner) EditArea(ctx context.Context, code string, version int64, c Ar
 		} else if version != 0 && version != a.Version {
 			return errStale
 		}
+		before := a
 		if err := c.apply(&a, tree); err != nil {
 			return err
+		}
+		if a.Name != before.Name {
+			if err := keepPast(ctx, tx, before, "", p.now()); err != nil {
+				return err
+			}
 		}
 		a.Version++
 		a.Updated = p.now().UTC()

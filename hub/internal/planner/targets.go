@@ -119,7 +119,8 @@ func (m matcher) has(tree *Tree, a AgentRef) bool {
 		if m.except[code] || bears(area.Tags, m.exceptTags) {
 			return named // itself, beside an area left out
 		}
-		hit = hit || m.areas[code]
+		// Targets of long ago may name an area that has become a part of this one.
+		hit = hit || m.areas[code] || slices.ContainsFunc(tree.was[code], func(old string) bool { return m.areas[old] })
 		tagged = tagged || bears(area.Tags, m.tags)
 	}
 	return named || hit && tagged

@@ -18,11 +18,15 @@ type Tree struct {
 	children map[string][]string // by code; "" has the tops
 	rules    map[string]broadcast.Rules
 	dayparts map[string][]broadcast.Daypart
+
+	past   []PastName          // oldest first
+	merged map[string]string   // what an area that is none any more became a part of
+	was    map[string][]string // the other way round
 }
 
 func newTree(areas []Area) *Tree {
 	t := &Tree{areas: map[string]Area{}, children: map[string][]string{},
-		rules: map[string]broadcast.Rules{}, dayparts: map[string][]broadcast.Daypart{}}
+		rules: map[string]broadcast.Rules{}, dayparts: map[string][]broadcast.Daypart{}, merged: map[string]string{}, was: map[string][]string{}}
 	for _, a := range areas {
 		t.areas[a.Code] = a
 		t.children[a.Parent] = append(t.children[a.Parent], a.Code)
@@ -45,7 +49,9 @@ func loadTree(ctx context.Context, db bun.IDB) (*Tree, error) {
 			return nil, err
 		}
 	}
-	return newTree(areas), nil
+	t := newTree(areas)
+	err := t.loadPast(ctx, db)
+	return t, err
 }
 
 // Has tells whether there is an area of that code.
@@ -61,8 +67,9 @@ func (t *Tree) All() []Area {
 	return out
 }
 
-// Path gives the areas from the top down to code; nothing when it does not exist.
+// Path gives the areas from the top down to code, or to what it became a part of; nothing when it never existed.
 func (t *Tree) Path(code string) []Area {
+	code = t.Home(code)
 	var out []Area
 	for a, ok := t.areas[code]; ok && len(out) <= len(t.areas); a, ok = t.areas[a.Parent] {
 		out = append(out, a)
