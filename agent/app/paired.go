@@ -259,6 +259,9 @@ func (a *App) pairing(p *paired, who identity) console.Pairing {
 	state := p.link.State()
 	v := console.Pairing{Paired: true, Agent: who.Agent, Name: who.Name, Area: who.Area, Hub: who.Hub, Contact: a.o.Config.Contact,
 		Connection: console.Connection{Connected: state.Connected, Since: state.Since, Problem: state.Problem, Detail: state.Detail}}
+	if plan := p.cache.Plan(); plan != nil && plan.Head.Rules.Contact != "" {
+		v.Contact = plan.Head.Rules.Contact
+	}
 	if a.o.Config.Hub != "" {
 		v.Hub = a.o.Config.Hub
 	}

@@ -11,7 +11,8 @@ var defaultWindow = Window{Start: 5 * 3600, End: 21 * 3600, Days: EveryDay}
 
 // Inherit gives the rules of an area from the policies on the way down to it, root first. Each can only
 // tighten: windows and weekdays intersect, of limits and volumes the smaller holds, a second person once asked
-// for stays, a commune once forbidden to move stays so. A default holds only where no policy sets anything.
+// for stays, a commune once forbidden to move stays so. Whom to call is no limit: the last that says so is the
+// nearest. A default holds only where no policy sets anything.
 func Inherit(chain ...Policy) Rules {
 	r := Rules{UrgentVolume: 100, CommuneMayMove: true}
 	second, secondSet := false, false
@@ -31,6 +32,9 @@ func Inherit(chain ...Policy) Rules {
 		r.Volume = append(r.Volume, p.Volume...)
 		if p.SecondPerson != nil {
 			second, secondSet = second || *p.SecondPerson, true
+		}
+		if p.Contact != nil {
+			r.Contact = *p.Contact
 		}
 		if p.CommuneMayMove != nil {
 			r.CommuneMayMove = r.CommuneMayMove && *p.CommuneMayMove

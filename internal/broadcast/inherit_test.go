@@ -23,6 +23,8 @@ func TestInherit(t *testing.T) {
 			`{"windows":[{"start":"05:00","end":"21:00","days":["mon","tue","wed","thu","fri","sat","sun"]}],"dayparts_per_day":2,"minutes_per_daypart":15,"volume":[{"start":"05:00","end":"06:00","max_percent":60},{"start":"06:00","end":"08:00","max_percent":40}],"second_person":true,"urgent_volume":90,"commune_may_move":true}`},
 		{"true wins for the second person, false for moving", `[{"second_person":false,"commune_may_move":true},{"second_person":true,"commune_may_move":false},{"second_person":false,"commune_may_move":true}]`,
 			`{"windows":[{"start":"05:00","end":"21:00","days":["mon","tue","wed","thu","fri","sat","sun"]}],"dayparts_per_day":0,"minutes_per_daypart":0,"volume":[],"second_person":true,"urgent_volume":100,"commune_may_move":false}`},
+		{"whom to call is what the nearest area says", `[{"contact":"Tỉnh, 0203 3838 000"},{"contact":"Anh Hùng, 0912 345 678"},{}]`,
+			`{"windows":[{"start":"05:00","end":"21:00","days":["mon","tue","wed","thu","fri","sat","sun"]}],"dayparts_per_day":0,"minutes_per_daypart":0,"volume":[],"second_person":true,"urgent_volume":100,"commune_may_move":true,"contact":"Anh Hùng, 0912 345 678"}`},
 		{"no second person where all that is set says so", `[{},{"second_person":false}]`,
 			`{"windows":[{"start":"05:00","end":"21:00","days":["mon","tue","wed","thu","fri","sat","sun"]}],"dayparts_per_day":0,"minutes_per_daypart":0,"volume":[],"second_person":false,"urgent_volume":100,"commune_may_move":true}`},
 	} {

@@ -23,6 +23,7 @@ type Policy struct {
 	SecondPerson      *bool        `json:"second_person,omitempty"`
 	UrgentVolume      *int         `json:"urgent_volume,omitempty"`
 	CommuneMayMove    *bool        `json:"commune_may_move,omitempty"`
+	Contact           *string      `json:"contact,omitempty" doc:"whom a commune's operator calls when something fails, with a telephone number; the nearest area's holds"`
 }
 
 // Rules are what holds in one area after inheritance: policies of all areas on the way down, each of which
@@ -35,6 +36,7 @@ type Rules struct {
 	SecondPerson      bool         `json:"second_person"`
 	UrgentVolume      int          `json:"urgent_volume"`
 	CommuneMayMove    bool         `json:"commune_may_move"`
+	Contact           string       `json:"contact,omitempty"` // whom the operator calls: no limit, the nearest area's holds
 }
 
 // Reserved is a span inside a daypart in which another source speaks (relay of VOV) and Loa stays silent.

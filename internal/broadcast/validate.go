@@ -67,7 +67,18 @@ func (p *Policy) Validate() error {
 				fmt.Sprintf("The value must be %d to %d. Leave it out for no limit.", n.min, n.max))
 		}
 	}
+	if p.Contact != nil && !isContact(*p.Contact) {
+		return bad("contact", "Người liên hệ là một dòng, không quá 200 chữ. Hãy rút ngắn lại.", "The contact is one line of at most 200 letters. Make it shorter.")
+	}
 	return nil
+}
+
+// maxContact is a name, a place and two telephone numbers.
+const maxContact = 200
+
+// isContact tells whether a line says whom to call; none is one too.
+func isContact(s string) bool {
+	return utf8.ValidString(s) && utf8.RuneCountInString(s) <= maxContact && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 const (
@@ -158,5 +169,5 @@ func (r Rules) validate() bool {
 		}
 	}
 	volumes := !slices.ContainsFunc(r.Volume, func(v VolumeRule) bool { return !span(v.Start, v.End) || v.MaxPercent < 0 || v.MaxPercent > 100 })
-	return volumes && r.DaypartsPerDay >= 0 && r.MinutesPerDaypart >= 0 && r.UrgentVolume >= 1 && r.UrgentVolume <= 100
+	return volumes && isContact(r.Contact) && r.DaypartsPerDay >= 0 && r.MinutesPerDaypart >= 0 && r.UrgentVolume >= 1 && r.UrgentVolume <= 100
 }

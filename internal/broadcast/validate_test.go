@@ -102,6 +102,7 @@ func TestNewPlanRefuses(t *testing.T) {
 			h.Rules.Windows = append(h.Rules.Windows, h.Rules.Windows...)
 		}},
 		"no urgent volume":        {"rules", func(h *broadcast.Head, _ *broadcast.Day) { h.Rules.UrgentVolume = 0 }},
+		"a contact of two lines":  {"rules", func(h *broadcast.Head, _ *broadcast.Day) { h.Rules.Contact = "a\nb" }},
 		"a day that is not named": {"days[0]", func(_ *broadcast.Head, d *broadcast.Day) { d.Date = "2026-11-25" }},
 		"a missing day": {"days", func(h *broadcast.Head, _ *broadcast.Day) {
 			h.Days = append(h.Days, broadcast.DayRef{Date: "2026-11-25"})

@@ -22,7 +22,7 @@ type Agent struct {
 	HubPin     string     `mapstructure:"hub_pin"`     // SHA-256 in hex of a public key in the hub's chain, "" for the one given at pairing
 	Console    string     `mapstructure:"console"`     // host:port of the operator's page, loopback only; "off" for none
 	Name       string     `mapstructure:"name"`        // what the hub is told at pairing; "" takes the machine's name
-	Contact    string     `mapstructure:"contact"`     // whom the operator calls when something fails, as the day sheet shows it
+	Contact    string     `mapstructure:"contact"`     // whom the operator calls when something fails, where the hub's settings do not say it
 	CacheLimit Size       `mapstructure:"cache_limit"` // most bytes of audio kept
 	LogLevel   slog.Level `mapstructure:"log_level"`
 	LogFile    string     `mapstructure:"log_file"` // where the agent that runs writes its log; "" for standard error
@@ -46,7 +46,7 @@ func agent() program {
 		{"hub_pin", "", "SHA-256 in hex of the public key that the hub's certificate chain must hold (default: the one it was paired with)"},
 		{"console", "127.0.0.1:8090", "address of the operator's page, on this machine only; off for none"},
 		{"name", "", "name told to the hub at pairing (default: the machine's name)"},
-		{"contact", "", "whom the operator calls when something fails, with a telephone number, for the day sheet"},
+		{"contact", "", "whom the operator calls when something fails, with a telephone number (default: whom the hub's settings name)"},
 		{"cache_limit", "8GiB", "most audio to keep"},
 		{"download_hours", "", "hours in which audio is fetched on a metered line, such as 22:00-05:00 (default: all)"},
 		{"download_limit", "0", "most audio to fetch a second on a metered line, such as 64KiB; 0 for no limit"},

@@ -81,7 +81,7 @@ type Pairing struct {
 	Name       string     `json:"name,omitempty"`
 	Area       string     `json:"area,omitempty"`
 	Hub        string     `json:"hub,omitempty"`
-	Contact    string     `json:"contact,omitempty"` // whom to call, by the settings
+	Contact    string     `json:"contact,omitempty"` // whom to call: by the hub's settings, else by the agent's
 	Connection Connection `json:"connection"`
 }
 
