@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/loa-vn/loa/agent/internal/console"
 	"github.com/loa-vn/loa/agent/internal/player"
 	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/config"
 )
 
 // press posts JSON to the console and gives the status and, of a refusal, the code.
@@ -211,5 +213,47 @@ func TestAPlanThatTakesThePINBack(t *testing.T) {
 	<-b.Started()
 	if _, page := b.get(t, "/?lang=en"); !strings.Contains(page, "first choose a PIN") {
 		t.Error("the page does not ask for another")
+	}
+}
+
+func TestAPairedAgentThatStartsIsNoFirstHour(t *testing.T) {
+	dir := t.TempDir()
+	pair(t, dir)
+	c, err := config.LoadAgent("", func(string) (string, bool) { return "", false }, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Data, c.Console = dir, config.ConsoleOff
+	a, err := New(Options{Config: c, Version: "test", Built: time.Now().Add(-time.Hour), Log: slog.New(slog.DiscardHandler), Machine: machine("1")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := console.Make(a.sources(), true) // before Run, or while it still opens what the agent keeps
+	if err != nil || !v.Paired || v.Status != nil || a.sources().Join != nil {
+		t.Errorf("%+v %v", v, err)
+	}
+}
+
+func TestWhomToCallComesWithThePlan(t *testing.T) {
+	dir := t.TempDir()
+	h := pair(t, dir)
+	c, err := config.LoadAgent("", func(string) (string, bool) { return "", false }, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Data, c.Console, c.Contact = dir, "127.0.0.1:0", "whoever set up this PC"
+	a := startWith(t, c, machine("1"))
+	<-a.Started()
+	if v := a.view(t); v.Contact != c.Contact {
+		t.Errorf("%q", v.Contact)
+	}
+	now, whom := time.Now(), "Anh Hùng, 0912 345 678"
+	h.bring(a.paired.cache, broadcast.Head{Audience: "agent-1", Version: 1, IssuedAt: now.Add(-time.Minute), Expires: now.Add(24 * time.Hour), Zone: "Asia/Ho_Chi_Minh",
+		Rules: broadcast.Inherit(broadcast.Policy{Contact: &whom})}, nil)
+	a.await(t, "told whom to call", func(v console.View) bool { return v.Contact == whom })
+	for _, path := range []string{"/", "/sheet"} {
+		if _, page := a.get(t, path); !strings.Contains(page, whom) {
+			t.Errorf("%s does not say whom to call", path)
+		}
 	}
 }

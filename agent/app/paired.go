@@ -225,6 +225,11 @@ func (a *App) sources() console.Sources {
 	p, who := a.paired, a.who
 	a.mu.Unlock()
 	if p == nil {
+		if starting, err := loadIdentity(a.o.Config.Data); err == nil && a.enrol.State().Stage == "" {
+			return console.Sources{Pairing: func() console.Pairing { // what it has is being opened: a second, or a check after a crash
+				return console.Pairing{Paired: true, Agent: starting.Agent, Name: starting.Name, Area: starting.Area, Hub: starting.Hub, Contact: a.o.Config.Contact}
+			}}
+		}
 		return console.Sources{
 			Pairing: func() console.Pairing { return console.Pairing{Name: a.o.Config.Name, Hub: a.o.Config.Hub} },
 			Join:    a.enrol.Start, Compared: a.enrol.Compared, Enrolment: a.enrol.State,

@@ -3,6 +3,10 @@ import { defineConfig } from '@playwright/test';
 // Started by internal/e2e/pages, which brings a hub with people, areas and agents.
 export default defineConfig({
   testDir: 'e2e',
+  projects: [
+    { name: 'pages', testIgnore: 'console.spec.ts' },
+    { name: 'console', testMatch: 'console.spec.ts' }, // the agent's page
+  ],
   outputDir: process.env.LOA_RESULTS ?? 'test-results',
   workers: 1,
   globalTimeout: 420_000, // two minutes on an idle machine

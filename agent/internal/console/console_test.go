@@ -209,3 +209,10 @@ func TestTheAmplifierIsShownWhereThereIsOne(t *testing.T) {
 		}
 	}
 }
+
+func TestWhileThePartsOfAPairedAgentStartThePageSaysSo(t *testing.T) {
+	c := newConsole(t, Sources{Pairing: func() Pairing { return Pairing{Paired: true, Name: "A"} }})
+	if w := ask(c, "/?lang=en", nil); w.Code != 200 || !strings.Contains(w.Body.String(), english()["starts"]) || !strings.Contains(w.Body.String(), "data-every") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}

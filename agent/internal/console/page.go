@@ -148,6 +148,7 @@ func (c *Console) show(w http.ResponseWriter, status int, name string, t text, z
 		"weekday": func(at time.Time) string { return t.say(strings.ToLower(at.In(zone).Weekday().String())) },
 		"minutes": func(s int) string { return fmt.Sprintf("%d:%02d", s/60, s%60) },
 		"grade":   func(state string) string { return cmp.Or(grades()[state], "good") },
+		"daypart": t.daypart,
 		"mib":     func(n int64) int64 { return n >> 20 },
 	}).ParseFS(files, "page/layout.html", "page/"+name)
 	var out bytes.Buffer
@@ -190,6 +191,9 @@ func (t text) say(key string) string {
 	}
 	return key
 }
+
+// daypart gives the words for those every hub begins with; any other is called what the officers call it.
+func (t text) daypart(name string) string { return cmp.Or(t.words["daypart_"+name], name) }
 
 // refusal is a problem as a page shows it.
 type refusal struct{ Code, Say string }

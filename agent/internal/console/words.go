@@ -8,7 +8,7 @@ func vietnamese() map[string]string {
 
 		"noplan": "Chưa có kế hoạch phát.", "until": "đến", "version": "bản", "free": "ổ đĩa còn trống", "used": "đã dùng",
 		"missing_files": "tệp chưa có", "armed": "đã sẵn sàng đến", "outbox": "Nhật ký chờ gửi", "empty": "Hôm nay không có mục nào.",
-		"synced": "đúng giờ máy chủ", "plausible": "theo đồng hồ phần cứng", "untrusted": "không tin được: không phát theo lịch",
+		"synced": "đúng giờ máy chủ", "plausible": "tạm tin, chưa so với máy chủ", "untrusted": "không tin được: không phát theo lịch",
 		"ok": "tốt", "missing": "không có", "stalled": "bị treo", "starting": "đang khởi động", "fetching": "đang tải", "waiting": "chờ giờ tải", "full": "hết chỗ",
 		"damaged": "hỏng", "unknown": "không rõ", "played": "đã phát", "cut": "bị cắt", "skipped": "bỏ qua", "planned": "sẽ phát",
 		"playing": "đang phát", "complete": "trọn vẹn", "joined": "vào giữa chừng", "late_whole": "phát muộn, trọn vẹn",
@@ -134,7 +134,6 @@ func vietnamese() map[string]string {
 		"pair_done":            "Đã ghép. Máy đang khởi động phần phát, xin chờ vài giây.",
 		"print":                "In",
 		"tomorrow":             "Ngày mai",
-		"daypart":              "Buổi phát",
 		"noted":                "Ghi chú",
 		"sheet_fails":          "Khi có sự cố",
 		"sheet_call":           "Gọi cho ai",
@@ -152,6 +151,10 @@ func vietnamese() map[string]string {
 		"fails_pin":            "Quên mã PIN.",
 		"fails_pin_do":         "Nút Dừng vẫn dùng được. Gọi người phụ trách dưới đây để đặt lại.",
 		"kind_pin":             "đặt lại mã PIN",
+		"starts":               "Máy đang khởi động phần phát, xin chờ vài giây.",
+		"daypart_morning":      "buổi sáng",
+		"daypart_noon":         "buổi trưa",
+		"daypart_evening":      "buổi chiều",
 	}
 }
 
@@ -162,7 +165,7 @@ func english() map[string]string {
 		"result": "Result", "connected": "connected", "disconnected": "not connected",
 		"noplan": "No plan yet.", "until": "until",
 		"version": "version", "free": "free on the disk", "used": "used", "missing_files": "files missing", "armed": "ready until",
-		"outbox": "Play records to be sent", "empty": "Nothing today.", "synced": "the hub's time", "plausible": "by the hardware clock",
+		"outbox": "Play records to be sent", "empty": "Nothing today.", "synced": "the hub's time", "plausible": "believed, not compared with the hub yet",
 		"untrusted": "not trusted: nothing scheduled plays", "ok": "good", "missing": "missing", "stalled": "stalled",
 		"starting": "starting", "fetching": "fetching", "waiting": "waiting for its hours", "full": "full", "damaged": "damaged", "unknown": "unknown", "played": "played",
 		"cut": "cut", "skipped": "skipped", "planned": "planned", "playing": "playing", "complete": "whole", "joined": "joined in the middle",
@@ -289,7 +292,6 @@ func english() map[string]string {
 		"pair_done":            "Paired. The player starts; wait some seconds.",
 		"print":                "Print",
 		"tomorrow":             "Tomorrow",
-		"daypart":              "Daypart",
 		"noted":                "Notes",
 		"sheet_fails":          "When something fails",
 		"sheet_call":           "Whom to call",
@@ -307,5 +309,9 @@ func english() map[string]string {
 		"fails_pin":            "The PIN is forgotten.",
 		"fails_pin_do":         "Stop works all the same. Call the person below to have it reset.",
 		"kind_pin":             "the PIN taken back",
+		"starts":               "The player starts; wait some seconds.",
+		"daypart_morning":      "morning",
+		"daypart_noon":         "noon",
+		"daypart_evening":      "evening",
 	}
 }

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -59,12 +60,22 @@ func TestPages(t *testing.T) {
 	speech := filepath.Join(dir, "Tim_hieu_phap_luat_so_1.wav")
 	must(run(ctx, "espeak-ng", "-v", "vi", "-s", "180", "-w", speech, words))
 
-	out, err := filepath.Abs(filepath.Join(root, "var")) // kept, to be looked at
-	must(err)
 	page, control := newLine(t, strings.TrimPrefix(site.URL, "http://"))
-	cmd := exec.CommandContext(ctx, "npm", "test", "--silent")
+	if err := playwright(ctx, t, "pages", []string{"LOA_URL=" + page, "LOA_HUB_URL=" + site.URL, "LOA_LINE=" + control, "LOA_SPEECH=" + speech}); err != nil {
+		t.Errorf("%v\nhub:\n%s", err, site.Hub.Tail())
+	}
+}
+
+// playwright runs one project of hub/web/playwright.config.ts; its screenshots are kept, to be looked at.
+func playwright(ctx context.Context, t *testing.T, project string, env []string) error {
+	t.Helper()
+	out, err := filepath.Abs(filepath.Join(root, "var"))
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "npm", "test", "--silent", "--", "--project="+project)
 	cmd.Dir = filepath.Join(root, "hub", "web")
-	cmd.Env = append(os.Environ(), "LOA_URL="+page, "LOA_HUB_URL="+site.URL, "LOA_LINE="+control, "LOA_SPEECH="+speech, "LOA_SCREENSHOTS="+filepath.Join(out, "screenshots"), "LOA_RESULTS="+filepath.Join(out, "pages-failed"))
+	cmd.Env = append(os.Environ(), append(env, "LOA_SCREENSHOTS="+filepath.Join(out, "screenshots"), "LOA_RESULTS="+filepath.Join(out, project+"-failed"))...)
 	for i, p := range rig.People() {
 		who := []string{"AUTHOR", "CHIEF"}[i]
 		cmd.Env = append(cmd.Env, "LOA_"+who+"="+p.Name, "LOA_"+who+"_PASSWORD="+p.Password)
@@ -73,10 +84,10 @@ func TestPages(t *testing.T) {
 	cmd.WaitDelay = 15 * time.Second
 	said, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Errorf("playwright: %v\n%s\nhub:\n%s", err, said, site.Hub.Tail())
-	} else {
-		t.Logf("%s", said)
+		return fmt.Errorf("playwright: %w\n%s", err, said)
 	}
+	t.Logf("%s", said)
+	return nil
 }
 
 // areas is a province with the usual dayparts and two communes; sound may be heard at any hour, for the tests run at any.
