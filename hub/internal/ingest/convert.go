@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/loa-vn/loa/internal/audio"
 	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/problem"
 )
@@ -95,7 +96,7 @@ func (c *conversion) run(ctx context.Context) (Result, error) {
 
 // shape cuts and levels the measured samples.
 func (c *conversion) shape(ctx context.Context, m *measurer, pcm string, r Result) (Result, error) {
-	loudness := integrated(energies(m.windows))
+	loudness := audio.Integrated(energies(m.windows))
 	if loudness < silentBelow {
 		return Result{}, ErrSilent
 	}
@@ -115,7 +116,7 @@ func (c *conversion) shape(ctx context.Context, m *measurer, pcm string, r Resul
 	}
 	var best made
 	if err := c.bounded(ctx, func(ctx context.Context) (err error) {
-		best, err = c.level(ctx, pcm, windows, integrated(energies(windows)), kbps)
+		best, err = c.level(ctx, pcm, windows, audio.Integrated(energies(windows)), kbps)
 		return err
 	}); err != nil {
 		return Result{}, err

@@ -1,6 +1,10 @@
 package ingest
 
-import "math"
+import (
+	"math"
+
+	"github.com/loa-vn/loa/internal/audio"
+)
 
 const (
 	rate         = 48_000
@@ -15,70 +19,6 @@ type window struct {
 }
 
 func (w window) peak() float64 { return math.Max(-float64(w.min), float64(w.max)) }
-
-// kFilter is the K-weighting of ITU-R BS.1770-4, annex 1, at 48 kHz: a high shelf, then a high-pass.
-type kFilter struct{ a1, a2, b1, b2 float64 }
-
-func (k *kFilter) next(x float64) float64 {
-	// Transposed direct form II.
-	y := 1.53512485958697*x + k.a1
-	k.a1 = -2.69169618940638*x + 1.69065929318241*y + k.a2
-	k.a2 = 1.19839281085285*x - 0.73248077421585*y
-	z := y + k.b1
-	k.b1 = -2*y + 1.99004745483398*z + k.b2
-	k.b2 = y - 0.99007225036621*z
-	return z
-}
-
-// settle ends numbers too small to hear: arithmetic on them is a hundred times slower.
-func (k *kFilter) settle() {
-	for _, v := range []*float64{&k.a1, &k.a2, &k.b1, &k.b2} {
-		if math.Abs(*v) < 1e-20 {
-			*v = 0
-		}
-	}
-}
-
-// lufs turns a mean square into LUFS (one channel of weight 1).
-func lufs(energy float64) float64 { return -0.691 + 10*math.Log10(energy) }
-
-func energyOf(lufs float64) float64 { return math.Pow(10, (lufs+0.691)/10) }
-
-// integrated is the gated loudness of EBU R128: blocks of 400 ms every 100 ms, those below -70 LUFS left
-// out, then those 10 LU below the mean of the rest. -Inf when nothing is left.
-func integrated(energies []float32) float64 {
-	const block, step = 40, 10
-	var blocks []float64
-	var sum float64
-	for i, e := range energies {
-		if sum += float64(e); i >= block {
-			sum -= float64(energies[i-block])
-		}
-		if n := i + 1; n >= block && n%step == 0 {
-			blocks = append(blocks, max(sum, 0)/block)
-		}
-	}
-	loud, _ := gate(blocks, energyOf(-70))
-	loud, _ = gate(blocks, max(loud/10, energyOf(-70)))
-	if loud == 0 {
-		return math.Inf(-1)
-	}
-	return lufs(loud)
-}
-
-// gate gives the mean of the blocks above a threshold and how many they are.
-func gate(blocks []float64, threshold float64) (mean float64, n int) {
-	for _, b := range blocks {
-		if b > threshold {
-			mean += b
-			n++
-		}
-	}
-	if n > 0 {
-		mean /= float64(n)
-	}
-	return mean, n
-}
 
 // levelModel foretells how loud a report is after gain and limiter, so that the first encoding is mostly
 // the last. It works on windows of 10 ms with a release like the real limiter's.
@@ -108,7 +48,7 @@ func (m *levelModel) loudness(gain, ceiling float64) float64 {
 		m.scratch[i] = w.energy * float32(g*g*mean*mean)
 		reduction = next
 	}
-	return integrated(m.scratch)
+	return audio.Integrated(m.scratch)
 }
 
 // gainFor finds the gain with which the limited sound has the loudness target.

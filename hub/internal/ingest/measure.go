@@ -6,6 +6,8 @@ import (
 	"math"
 	"os"
 	"time"
+
+	"github.com/loa-vn/loa/internal/audio"
 )
 
 // mix says how two channels become one.
@@ -32,7 +34,7 @@ type measurer struct {
 	frames  int64
 	windows []window
 
-	k                kFilter
+	k                audio.KWeighting
 	sum              float64 // of the current window
 	min, max32       float32
 	inWindow         int
@@ -128,7 +130,7 @@ func (m *measurer) add(x float32) {
 		m.min, m.max32 = x, x
 	}
 	m.min, m.max32 = min(m.min, x), max(m.max32, x)
-	y := m.k.next(float64(x))
+	y := m.k.Next(float64(x))
 	m.sum += y * y
 	m.frames++
 	if m.inWindow++; m.inWindow == windowFrames {
@@ -139,7 +141,7 @@ func (m *measurer) add(x float32) {
 func (m *measurer) endWindow() {
 	m.windows = append(m.windows, window{energy: float32(m.sum / windowFrames), min: m.min, max: m.max32})
 	m.sum, m.inWindow = 0, 0
-	m.k.settle()
+	m.k.Settle()
 }
 
 // finish ends the last window and writes the rest to the file.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/loa-vn/loa/internal/audio"
 )
 
 // measured runs samples through a measurer in pieces of the given sizes.
@@ -69,7 +71,7 @@ func TestLoudnessOfTones(t *testing.T) {
 		{"too short for a block", sine(0.3, 997, 0), math.Inf(-1)},
 	} {
 		m, _ := measured(t, 1, mixBoth, c.samples)
-		if got := integrated(energies(m.windows)); got != c.want && !(math.Abs(got-c.want) < 0.15) {
+		if got := audio.Integrated(energies(m.windows)); got != c.want && !(math.Abs(got-c.want) < 0.15) {
 			t.Errorf("%s: %.2f LUFS, want %.2f", c.name, got, c.want)
 		}
 	}
@@ -93,7 +95,7 @@ func TestLoudnessAgreesWithFFmpeg(t *testing.T) {
 	if err := readSummary(said, &theirs); err != nil {
 		t.Fatal(err)
 	}
-	if ours := integrated(energies(m.windows)); math.Abs(ours-theirs.loudness) > 0.1 {
+	if ours := audio.Integrated(energies(m.windows)); math.Abs(ours-theirs.loudness) > 0.1 {
 		t.Errorf("%.2f LUFS, ffmpeg says %.1f", ours, theirs.loudness)
 	}
 }
@@ -121,7 +123,7 @@ func TestSenselessSamples(t *testing.T) {
 		samples[1000*i] = float32(x)
 	}
 	m, out := measured(t, 1, mixBoth, samples)
-	if l := integrated(energies(m.windows)); math.Abs(l+23.6) > 1 {
+	if l := audio.Integrated(energies(m.windows)); math.Abs(l+23.6) > 1 {
 		t.Errorf("%.1f LUFS", l)
 	}
 	for i := 0; i < len(out); i += 4 {
@@ -164,7 +166,7 @@ func TestWaveform(t *testing.T) {
 }
 
 func TestSounding(t *testing.T) {
-	loud, still := window{energy: float32(energyOf(-20))}, window{energy: float32(energyOf(-70))}
+	loud, still := window{energy: float32(audio.EnergyOf(-20))}, window{energy: float32(audio.EnergyOf(-70))}
 	fill := func(parts ...int) (w []window) {
 		for i, n := range parts {
 			for range n {
@@ -201,7 +203,7 @@ func TestLevelModel(t *testing.T) {
 			crest := rapid.Float64Range(1.5, 5).Draw(r, "crest")
 			windows[i] = window{energy: float32(rms * rms), min: float32(-rms), max: float32(rms * crest)}
 		}
-		source := integrated(energies(windows))
+		source := audio.Integrated(energies(windows))
 		m := newLevelModel(windows)
 		gain := m.gainFor(-18, source, -4.5)
 		if got := m.loudness(gain, -4.5); math.Abs(got+18) > 0.1 && gain < -18-source+11.9 {

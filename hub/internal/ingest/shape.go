@@ -1,6 +1,10 @@
 package ingest
 
-import "math"
+import (
+	"math"
+
+	"github.com/loa-vn/loa/internal/audio"
+)
 
 const (
 	margin       = 18  // windows of silence left at both ends: 180 ms
@@ -19,7 +23,7 @@ func (s span) of(windows []window) []window { return windows[s.from:s.to] }
 // sounding finds what is between the silences at both ends, with its margins. Sound is two windows in a row
 // (20 ms) within 30 LU of the report's loudness, so that a click does not count.
 func sounding(windows []window, loudness float64) span {
-	threshold := float32(energyOf(math.Max(loudness-soundsBelow, soundsLeast)))
+	threshold := float32(audio.EnergyOf(math.Max(loudness-soundsBelow, soundsLeast)))
 	sounds := func(i int) bool { return windows[i].energy > threshold && windows[i+1].energy > threshold }
 	first, last := 0, len(windows)-2
 	for first <= last && !sounds(first) {
@@ -40,7 +44,7 @@ func sounding(windows []window, loudness float64) span {
 // music: a signature tune is at least as long.
 func hasMusic(windows []window, loudness float64) bool {
 	const second, share, inRow = perSecond, 0.12, 4
-	quiet := energyOf(loudness - 15)
+	quiet := audio.EnergyOf(loudness - 15)
 	row := 0
 	for i := 0; i+second <= len(windows); i += second {
 		var energy, amplitude float64
