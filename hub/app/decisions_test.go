@@ -42,7 +42,7 @@ func TestWhatTheCommuneDecidesIsInItsPlan(t *testing.T) {
 		t.Fatalf("the head has %+v", d)
 	}
 
-	pc := broadcast.Decision{Kind: "release", Who: "PC", When: time.Now(), Counter: 2, Source: "pc"}
+	pc := broadcast.Decision{Kind: "release", Who: "PC", When: time.Now(), Counter: 2, Seen: 1, Source: "pc"}
 	items := []wire.Decision{{ID: uuid.NewString(), Decision: pc}, {ID: uuid.NewString()}}
 	acked, err := decided{r.fleet, r.orders, r.accounts, r.o.Logger}.Take(t.Context(), agent, items)
 	if err != nil || len(acked) != 2 {

@@ -199,7 +199,6 @@ func TestAVolumeThatIsNone(t *testing.T) {
 	for name, change := range map[string]func(*broadcast.Decision){
 		"silence is a mute":        func(d *broadcast.Decision) { d.Percent = 0 },
 		"louder than all":          func(d *broadcast.Decision) { d.Percent = 101 },
-		"made where nobody hears":  func(d *broadcast.Decision) { d.Source = "hub" },
 		"with an end":              func(d *broadcast.Decision) { d.Until = &d.When },
 		"another kind with volume": func(d *broadcast.Decision) { d.Kind = "unmute" },
 	} {

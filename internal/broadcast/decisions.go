@@ -22,8 +22,6 @@ func (d Decision) Check() error {
 		return errors.New("a move needs an instant to move to")
 	case d.Kind == "volume" && (d.Percent < LeastVolume || d.Percent > 100 || d.Subject != "" || d.Until != nil) || d.Kind != "volume" && d.Percent != 0:
 		return fmt.Errorf("a volume is from %d to 100 percent", LeastVolume)
-	case d.Kind == "volume" && d.Source != "pc":
-		return errors.New("the volume is set where it is heard, at the PC")
 	case d.Kind == "pin" && (d.Source != "hub" || d.Subject != ""):
 		return errors.New("a PIN is taken back on the hub")
 	case d.Until != nil && far(*d.Until):
@@ -32,43 +30,6 @@ func (d Decision) Check() error {
 		return errors.New("it is longer than a decision may be")
 	}
 	return nil
-}
-
-// about tells whether two decisions are about the same thing, so that one of them holds: a release answers a hold
-// (one without a subject every hold), an unmute a mute, a move a skip.
-func (d *Decision) about(o *Decision) bool {
-	all := d.Kind == "release" && d.Subject == "" || o.Kind == "release" && o.Subject == ""
-	return d.family() == o.family() && (d.Subject == o.Subject || all)
-}
-
-func (d *Decision) family() string {
-	switch d.Kind {
-	case "release":
-		return "hold"
-	case "unmute":
-		return "mute"
-	case "move":
-		return "skip"
-	}
-	return d.Kind
-}
-
-// Standing gives of decisions, in their order, those that no other about the same thing has overruled.
-func Standing(all []Decision) []Decision {
-	return slices.DeleteFunc(slices.Clone(all), func(d Decision) bool {
-		return slices.ContainsFunc(all, func(o Decision) bool { return d.about(&o) && d.before(&o) })
-	})
-}
-
-// Next gives the counter of the next decision about what d is about.
-func (d Decision) Next(all []Decision) uint64 {
-	next := uint64(1)
-	for i := range all {
-		if d.about(&all[i]) {
-			next = max(next, all[i].Counter+1)
-		}
-	}
-	return next
 }
 
 // leastHold is how long a stop holds outside of dayparts at least: what was stopped must not begin again while the
@@ -91,17 +52,7 @@ func (p *Plan) Stop(now, sounds time.Time) Decision {
 }
 
 // Held gives until when an operator's stop silences an instant; false when none does.
-func (p *Plan) Held(at time.Time) (until time.Time, held bool) {
-	if !p.held(at, time.Time{}) {
-		return time.Time{}, false
-	}
-	for i := range p.Head.Decisions {
-		if d := &p.Head.Decisions[i]; d.Kind == "hold" && !d.When.After(at) {
-			until = later(until, p.holdEnds(d))
-		}
-	}
-	return until, true
-}
+func (p *Plan) Held(at time.Time) (until time.Time, held bool) { return p.holds(at, time.Time{}) }
 
 // Muted gives until when the commune's mute silences an instant, zero for without an end; false when none does.
 func (p *Plan) Muted(at time.Time) (until time.Time, muted bool) {
@@ -153,29 +104,10 @@ func (p *Plan) Forbids(span Span) string {
 	return ""
 }
 
-// before tells whether d loses against o, a decision about the same subject: the higher counter wins, a tie
-// goes to the PC, then the later one.
-func (d *Decision) before(o *Decision) bool {
-	if d.Counter != o.Counter {
-		return d.Counter < o.Counter
-	}
-	if d.Source != o.Source {
-		return o.Source == "pc"
-	}
-	return d.When.Before(o.When)
-}
-
 // decided gives the decision that holds at an instant among those that match, nil when there is none. A
 // decision says nothing about the time before it was made.
 func (p *Plan) decided(at time.Time, match func(*Decision) bool) *Decision {
-	var best *Decision
-	for i := range p.Head.Decisions {
-		d := &p.Head.Decisions[i]
-		if !d.When.After(at) && match(d) && (best == nil || best.before(d)) {
-			best = d
-		}
-	}
-	return best
+	return holding(p.Head.Decisions, func(d *Decision) bool { return !d.When.After(at) && match(d) })
 }
 
 // CommuneDecides tells whether a commune may skip and move what is of that class and owner: its own items, and normal
@@ -215,20 +147,23 @@ func (p *Plan) muted(at time.Time) bool {
 // held tells whether an operator's stop silences an instant, for something issued at issued: a bulletin
 // issued later than the stop sounds again. The zero issued is for what is scheduled.
 func (p *Plan) held(at, issued time.Time) bool {
-	var seen []string
-	for _, d := range p.Head.Decisions {
-		if d.Kind != "hold" || d.When.After(at) || slices.Contains(seen, d.Subject) {
+	_, held := p.holds(at, issued)
+	return held
+}
+
+// holds gives until when the stops that hold at an instant silence what was issued at issued.
+func (p *Plan) holds(at, issued time.Time) (until time.Time, held bool) {
+	all := p.Head.Decisions
+	for i := range all {
+		d := &all[i]
+		if d.Kind != "hold" || d.When.After(at) || issued.After(d.When) || !at.Before(p.holdEnds(d)) {
 			continue
 		}
-		seen = append(seen, d.Subject)
-		now := p.decided(at, func(o *Decision) bool {
-			return o.Subject == d.Subject && (o.Kind == "hold" || o.Kind == "release") || o.Kind == "release" && o.Subject == ""
-		})
-		if now.Kind == "hold" && at.Before(p.holdEnds(now)) && !issued.After(now.When) {
-			return true
+		if !slices.ContainsFunc(all, func(o Decision) bool { return !o.When.After(at) && o.lifts(d) }) {
+			until, held = later(until, p.holdEnds(d)), true
 		}
 	}
-	return false
+	return until, held
 }
 
 // holdEnds is when a stop ends of itself: at its Until, else at the end of its daypart, else of its day.

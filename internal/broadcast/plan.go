@@ -159,8 +159,7 @@ type Repeat struct {
 	Count   int   `json:"count"`
 }
 
-// Decision of a commune about its own programme, made at the PC or on the hub. Of two about the same
-// subject the higher counter wins, a tie goes to the PC.
+// Decision of a commune about its own programme, made at the PC or on the hub. Which of two holds is said in overrule.go.
 type Decision struct {
 	Kind    string     `json:"kind"`    // skip | move | order | hold | release | mute | unmute | volume | pin (the PC forgets its PIN)
 	Subject string     `json:"subject"` // slot id, or occurrence key for order and hold, or "" for mute
@@ -170,7 +169,8 @@ type Decision struct {
 	Percent int        `json:"percent,omitempty"` // for volume: what is scheduled, and drills, are no louder
 	Who     string     `json:"who"`
 	When    time.Time  `json:"when"`
-	Counter uint64     `json:"counter"`
-	Source  string     `json:"source"` // pc | hub
+	Counter uint64     `json:"counter"`        // after those about the same thing that were known where it was made
+	Seen    uint64     `json:"seen,omitempty"` // highest counter of the other place that was known there
+	Source  string     `json:"source"`         // pc | hub
 	Reason  string     `json:"reason,omitempty"`
 }

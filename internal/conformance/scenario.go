@@ -86,7 +86,8 @@ type Decision struct {
 	Order   []string `json:"order,omitempty"`
 	Percent int      `json:"percent,omitempty"`
 	Counter uint64   `json:"counter,omitempty"` // default its place in the list
-	Source  string   `json:"source,omitempty"`  // default pc
+	Seen    uint64   `json:"seen,omitempty"`
+	Source  string   `json:"source,omitempty"` // default pc
 }
 
 // Why asks about an instant, with no play records.
@@ -257,7 +258,7 @@ func (s *Scenario) bulletin(b Bulletin) broadcast.Bulletin {
 
 func (s *Scenario) decision(i int, d Decision, keys map[string]string) broadcast.Decision {
 	out := broadcast.Decision{Kind: d.Kind, Subject: d.On, To: s.optional(d.To), Until: s.optional(d.Until), Percent: d.Percent, Who: "operator",
-		When: s.Time(d.When), Counter: d.Counter, Source: or(d.Source, "pc")}
+		When: s.Time(d.When), Counter: d.Counter, Seen: d.Seen, Source: or(d.Source, "pc")}
 	if id, item, ok := strings.Cut(d.On, "#"); ok {
 		out.Subject = keys[id] + "#" + item
 	} else if d.On != "" {

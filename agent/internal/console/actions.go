@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"encoding/json"
 	"io"
 	"mime"
@@ -11,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/commune"
 	"github.com/loa-vn/loa/internal/problem"
 )
 
@@ -21,18 +23,6 @@ var (
 	errBody = problem.New("CONSOLE_BODY", http.StatusBadRequest,
 		"Không đọc được yêu cầu. Hãy tải lại trang rồi làm lại.",
 		"The request cannot be read. Load the page again and repeat it.")
-	errReason = problem.New("REASON_MISSING", http.StatusUnprocessableEntity,
-		"Hãy ghi lý do (không quá 500 chữ) để trung tâm biết vì sao chương trình thay đổi.",
-		"Give a reason (at most 500 letters), so that the hub knows why the programme was changed.").At("reason")
-	errMinutes = problem.New("MUTE_INVALID", http.StatusUnprocessableEntity,
-		"Thời gian tắt tiếng phải từ 1 đến 1440 phút. Hãy chọn lại.",
-		"A mute lasts from 1 to 1440 minutes. Choose again.").At("minutes")
-	errSlot = problem.New("SLOT_UNKNOWN", http.StatusUnprocessableEntity,
-		"Hôm nay không có mục này, hoặc đã phát. Hãy chọn lại trong danh sách hôm nay.",
-		"Today has no such item, or it was played already. Choose again from today's list.").At("slot")
-	errNotCommunes = problem.New("SLOT_NOT_COMMUNES", http.StatusConflict,
-		"Xã không được bỏ qua hay dời mục này: đây là mục ưu tiên của trung tâm, hoặc quy định không cho. Cần thì bấm Dừng, rồi gọi trung tâm.",
-		"The commune may neither skip nor move this item: it is a priority item of the hub, or the policy does not let it. If you must, press Stop and call the hub.").At("slot")
 )
 
 // request is what an action is told, by form or as JSON.
@@ -94,7 +84,7 @@ func (c *Console) act(name string, a action, form bool) http.HandlerFunc {
 			err = errNoPlan
 		case !a.open:
 			if err = c.pin.Check(in.PIN); err == nil && strings.TrimSpace(in.Reason) == "" && !a.plain {
-				err = errReason
+				err = commune.ErrReason
 			}
 		}
 		if err == nil {
@@ -126,7 +116,7 @@ func read(w http.ResponseWriter, r *http.Request, form bool) (in request, err er
 		return in, err
 	}
 	if utf8.RuneCountInString(in.Who) > 50 || !utf8.ValidString(in.Who) || utf8.RuneCountInString(in.Reason) > 500 || !utf8.ValidString(in.Reason) {
-		return in, errReason
+		return in, commune.ErrReason
 	}
 	return in, nil
 }
@@ -146,7 +136,7 @@ func readForm(r *http.Request) (in request, err error) {
 		name string
 		into *int
 		err  error
-	}{{"minutes", &in.Minutes, errMinutes}, {"percent", &in.Percent, errVolume}} {
+	}{{"minutes", &in.Minutes, commune.ErrMute}, {"percent", &in.Percent, commune.ErrVolume}} {
 		if text := get(n.name); text != "" {
 			if *n.into, err = strconv.Atoi(text); err != nil {
 				return in, n.err
@@ -158,11 +148,13 @@ func readForm(r *http.Request) (in request, err error) {
 
 // decision begins one as the request's person.
 func (in request) decision(kind string, now time.Time) broadcast.Decision {
-	who := strings.TrimSpace(in.Who)
-	if who == "" {
-		who = "PC"
-	}
-	return broadcast.Decision{Kind: kind, Who: who, When: now, Reason: strings.TrimSpace(in.Reason)}
+	return in.sign(broadcast.Decision{Kind: kind, When: now})
+}
+
+// sign says who decided, and why.
+func (in request) sign(d broadcast.Decision) broadcast.Decision {
+	d.Who, d.Reason = cmp.Or(strings.TrimSpace(in.Who), "PC"), strings.TrimSpace(in.Reason)
+	return d
 }
 
 // stop ends the sound and holds the rest of the daypart. It works without a plan and without a trusted clock too.
@@ -172,11 +164,7 @@ func (c *Console) stop(s Sources, in request) error {
 	until := status.At.Add(time.Hour)
 	d.Until = &until
 	if plan := s.Plan(); plan != nil {
-		var sounds time.Time
-		if status.NowPlaying != nil {
-			sounds = status.NowPlaying.End
-		}
-		held := plan.Stop(status.At, sounds)
+		held := look(s, plan, status).Stop()
 		d.Subject, d.Until = held.Subject, held.Until
 	}
 	return s.Decide(d)
@@ -188,45 +176,17 @@ func (c *Console) proceed(s Sources, in request) error {
 }
 
 func (c *Console) mute(s Sources, in request) error {
-	if in.Minutes < 1 || in.Minutes > 24*60 {
-		return errMinutes
+	if in.Minutes < 1 || in.Minutes > 24*60 { // the duration could overflow
+		return commune.ErrMute
 	}
-	now := s.Status().At
-	d := in.decision("mute", now)
-	until := now.Add(time.Duration(in.Minutes) * time.Minute)
-	d.Until = &until
-	return s.Decide(d)
+	status := s.Status()
+	made, err := look(s, s.Plan(), status).Mute(status.At.Add(time.Duration(in.Minutes) * time.Minute))
+	if err != nil {
+		return err
+	}
+	return s.Decide(in.sign(made))
 }
 
 func (c *Console) unmute(s Sources, in request) error {
 	return s.Decide(in.decision("unmute", s.Status().At))
-}
-
-// skip leaves out an item of today that is still to come or sounds now.
-func (c *Console) skip(s Sources, in request) error {
-	v, err := Make(s, true)
-	if err != nil {
-		return err
-	}
-	sl, err := v.coming(in.Slot)
-	if err != nil {
-		return err
-	}
-	d := in.decision("skip", s.Status().At)
-	d.Subject = sl.Slot
-	return s.Decide(d)
-}
-
-// coming gives an item of today that is still to come, or sounds, and in which the commune has a say.
-func (v View) coming(slot string) (Slot, error) {
-	for _, sl := range v.Today {
-		switch {
-		case sl.Slot != slot || sl.State == "done":
-		case !sl.MaySkip:
-			return sl, errNotCommunes
-		default:
-			return sl, nil
-		}
-	}
-	return Slot{}, errSlot
 }

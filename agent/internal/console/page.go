@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/commune"
 	"github.com/loa-vn/loa/internal/problem"
 )
 
@@ -101,7 +102,7 @@ func (c *Console) ask(w http.ResponseWriter, r *http.Request, name string, in re
 		}
 	}
 	if plan := s.Plan(); plan != nil && name == "order" {
-		fields["Orderables"] = orderables(plan, v.At)
+		fields["Orderables"] = commune.Desk{Plan: plan, Now: v.At}.Orderables()
 	}
 	c.show(w, status, "form.html", t, zone(s), fields)
 }

@@ -10,16 +10,16 @@ import (
 	"github.com/loa-vn/loa/internal/broadcast"
 )
 
-// commune is a desk whose plan has a morning that is over, an evening with four programmes, and an item at 15:00 sharp;
+// village is a desk whose plan has a morning that is over, an evening with four programmes, and an item at 15:00 sharp;
 // it is 10:30. What is decided holds at once.
-type commune struct {
+type village struct {
 	*desk
 	plan *broadcast.Plan
 }
 
-func newCommune(t *testing.T, rules broadcast.Rules) *commune {
+func newCommune(t *testing.T, rules broadcast.Rules) *village {
 	t.Helper()
-	c := &commune{desk: newDesk(t)}
+	c := &village{desk: newDesk(t)}
 	hash := broadcast.Hash(strings.Repeat("a", 64))
 	order := 0
 	cand := func(id string, class broadcast.Class, owner broadcast.Owner, minutes int64) broadcast.Candidate {
@@ -45,7 +45,8 @@ func newCommune(t *testing.T, rules broadcast.Rules) *commune {
 	s.Plan = func() *broadcast.Plan { return c.plan }
 	s.Plays = func(time.Time, time.Time) ([]broadcast.Play, error) { return nil, nil }
 	s.Decide = func(d broadcast.Decision) error {
-		d.Source, d.Counter = "pc", d.Next(c.plan.Head.Decisions)
+		d.Source = "pc"
+		d = d.Knowing(c.plan.Head.Decisions)
 		if err := d.Check(); err != nil {
 			return err
 		}
@@ -68,7 +69,7 @@ func fixed() broadcast.Rules {
 	return broadcast.Inherit(broadcast.Policy{CommuneMayMove: &no})
 }
 
-func (c *commune) slot(id string) broadcast.Slot {
+func (c *village) slot(id string) broadcast.Slot {
 	for _, sl := range c.plan.Slots("2026-11-24", nil) {
 		if sl.Broadcast == id {
 			return sl
@@ -78,7 +79,7 @@ func (c *commune) slot(id string) broadcast.Slot {
 }
 
 // want sends what has PIN and reason and holds the answer against status and code.
-func (c *commune) want(t *testing.T, action, fields string, status int, code string) {
+func (c *village) want(t *testing.T, action, fields string, status int, code string) {
 	t.Helper()
 	w := c.post("/api/v1/"+action, `{"pin":"2468","reason":"theo ý xã",`+fields+`}`, nil)
 	if w.Code != status || !strings.Contains(w.Body.String(), code) {

@@ -25,7 +25,7 @@ func (c *Console) sheet(w http.ResponseWriter, r *http.Request) {
 		days = 1
 	}
 	date := broadcast.DateOf(v.At, plan.Zone).AddDays(days)
-	slots, err := list(s, plan, *v.Status, date)
+	slots, err := look(s, plan, *v.Status).Day(date)
 	if err != nil {
 		c.log.Error("day sheet", "error", err)
 		fail(w, err)

@@ -3,11 +3,11 @@ package console
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/loa-vn/loa/agent/internal/decisions"
 	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/commune"
 	"github.com/loa-vn/loa/internal/problem"
 )
 
@@ -130,21 +130,7 @@ type Summary struct {
 }
 
 // Slot of today.
-type Slot struct {
-	Slot      string            `json:"slot"`
-	Title     string            `json:"title"`
-	Class     broadcast.Class   `json:"class"`
-	Owner     broadcast.Owner   `json:"owner,omitempty"` // hub | commune; "" for what is in the plan no more
-	Daypart   string            `json:"daypart,omitempty"`
-	Start     time.Time         `json:"start"`
-	End       time.Time         `json:"end"`
-	State     string            `json:"state"` // planned | playing | done
-	Outcome   broadcast.Outcome `json:"outcome,omitempty"`
-	Reason    string            `json:"reason,omitempty"`
-	ReachedMS int64             `json:"reached_card_ms,omitempty"`
-	MaySkip   bool              `json:"may_skip,omitempty"` // the commune has a say in it
-	MayMove   bool              `json:"may_move,omitempty"` // and it has not begun
-}
+type Slot = commune.Slot
 
 // Make joins what the sources say now.
 func Make(s Sources, running bool) (View, error) {
@@ -177,7 +163,7 @@ func Make(s Sources, running bool) (View, error) {
 	v.MuteUntil, v.Muted = plan.Muted(status.At)
 	v.Decisions = decided(s, plan)
 	var err error
-	v.Today, err = list(s, plan, status, broadcast.DateOf(status.At, plan.Zone))
+	v.Today, err = look(s, plan, status).Day(broadcast.DateOf(status.At, plan.Zone))
 	return v, err
 }
 
@@ -210,56 +196,6 @@ func decided(s Sources, plan *broadcast.Plan) []Decision {
 	var out []Decision
 	for _, d := range all[:min(len(all), shown)] {
 		out = append(out, Decision{Decision: d, Told: told[key(d)], Holds: holds[key(d)]})
-	}
-	return out
-}
-
-// heard gives what was heard of a date by slot, and as pins.
-func heard(s Sources, plan *broadcast.Plan, date broadcast.Date) (done map[string]broadcast.Play, pins []broadcast.Pin, err error) {
-	plays, err := s.Plays(date.At(0, plan.Zone), date.AddDays(1).At(0, plan.Zone))
-	done = map[string]broadcast.Play{}
-	for _, p := range plays {
-		done[p.Slot] = p
-		if !p.StartedAt.IsZero() {
-			pins = append(pins, broadcast.PinOf(p))
-		}
-	}
-	return done, pins, err
-}
-
-// list gives the slots of a date, with what became of them.
-func list(s Sources, plan *broadcast.Plan, status broadcast.Status, date broadcast.Date) ([]Slot, error) {
-	done, pins, err := heard(s, plan, date)
-	if err != nil {
-		return nil, err
-	}
-	out := []Slot{}
-	for _, sl := range plan.Slots(date, pins) {
-		one := slotOf(sl, done, status)
-		one.MaySkip = one.State != "done" && one.Outcome == "" && plan.Head.Rules.CommuneDecides(sl.Class, sl.Owner)
-		one.MayMove = one.MaySkip && one.State == "planned" && sl.Start.After(status.At)
-		out = append(out, one)
-		delete(done, sl.ID)
-	}
-	for _, p := range done { // bulletins, and what is in the plan no more
-		out = append(out, Slot{Slot: p.Slot, Title: p.Title, Class: p.Class, Start: p.PlannedStart, End: p.PlannedEnd,
-			State: "done", Outcome: p.Outcome, Reason: p.Reason, ReachedMS: p.ReachedMS})
-	}
-	slices.SortStableFunc(out, func(a, b Slot) int { return a.Start.Compare(b.Start) })
-	return out, nil
-}
-
-func slotOf(sl broadcast.Slot, done map[string]broadcast.Play, status broadcast.Status) Slot {
-	out := Slot{Slot: sl.ID, Title: sl.Item.Title, Class: sl.Class, Owner: sl.Owner, Start: sl.Start, End: sl.End, State: "planned", Reason: sl.Skip}
-	_, out.Daypart, _ = strings.Cut(sl.Occurrence, "/")
-	if out.Reason != "" {
-		out.Outcome = broadcast.Skipped
-	}
-	switch p, ok := done[sl.ID]; {
-	case ok:
-		out.State, out.Outcome, out.Reason, out.ReachedMS = "done", p.Outcome, p.Reason, p.ReachedMS
-	case status.NowPlaying != nil && status.NowPlaying.Slot == sl.ID:
-		out.State = "playing"
 	}
 	return out
 }

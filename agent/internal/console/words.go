@@ -1,7 +1,19 @@
 package console
 
+import (
+	"maps"
+
+	"github.com/loa-vn/loa/internal/commune"
+)
+
+// withReasons gives words and the reasons of plays in words, which the hub says the same way.
+func withReasons(words, reasons map[string]string) map[string]string {
+	maps.Copy(words, reasons)
+	return words
+}
+
 func vietnamese() map[string]string {
-	return map[string]string{
+	return withReasons(map[string]string{
 		"title": "Cụm loa", "language": "English", "clock": "Đồng hồ", "card": "Cạc âm thanh", "line": "Đường truyền", "cache": "Bộ nhớ",
 		"plan": "Kế hoạch phát", "now": "Đang phát", "next": "Tiếp theo", "nothing": "Không phát gì", "today": "Hôm nay",
 		"time": "Giờ", "what": "Nội dung", "result": "Kết quả", "connected": "đã kết nối", "disconnected": "mất kết nối",
@@ -11,14 +23,9 @@ func vietnamese() map[string]string {
 		"synced": "đúng giờ máy chủ", "plausible": "tạm tin, chưa so với máy chủ", "untrusted": "không tin được: không phát theo lịch",
 		"ok": "tốt", "missing": "không có", "stalled": "bị treo", "starting": "đang khởi động", "fetching": "đang tải", "waiting": "chờ giờ tải", "full": "hết chỗ",
 		"damaged": "hỏng", "unknown": "không rõ", "played": "đã phát", "cut": "bị cắt", "skipped": "bỏ qua", "planned": "sẽ phát",
-		"playing": "đang phát", "complete": "trọn vẹn", "joined": "vào giữa chừng", "late_whole": "phát muộn, trọn vẹn",
-		"resumed": "bị ngắt rồi phát tiếp", "late": "quá muộn", "collision": "trùng giờ mục khác", "daypart_full": "hết giờ trong buổi phát",
-		"no_daypart": "ngày này không có buổi phát đó", "quiet_hours": "ngoài giờ được phát", "dayparts_per_day": "quá số buổi phát trong ngày",
-		"reserved": "giờ tiếp âm nguồn khác", "not_valid": "tin chưa hoặc hết hiệu lực", "withdrawn": "tin đã thu hồi",
-		"commune_skipped": "xã bỏ qua", "stopped": "người vận hành dừng", "muted": "xã tắt tiếng", "urgent": "nhường tin khẩn",
-		"superseded": "lần lặp sau thay thế", "cancelled": "đã hủy", "plan_ended": "hết kế hoạch phát", "clock_untrusted": "không rõ giờ",
-		"agent_off": "máy tắt", "power": "mất điện", "audio_missing": "chưa có âm thanh", "audio_damaged": "âm thanh hỏng",
-		"card_missing": "không có cạc âm thanh", "amplifier": "Tăng âm", "on": "đang bật", "off": "đang tắt",
+		"playing": "đang phát",
+
+		"amplifier": "Tăng âm", "on": "đang bật", "off": "đang tắt",
 		"failing": "lệnh bật tắt tăng âm bị lỗi: kiểm tra rồi bật tắt bằng tay",
 		"stop":    "DỪNG PHÁT", "continue": "Phát tiếp", "held": "Đang dừng theo lệnh của người vận hành, đến", "muted_until": "Xã tắt tiếng đến",
 		"muted_open": "Xã đang tắt tiếng, chưa hẹn giờ phát lại", "decided": "Quyết định của xã", "told": "trung tâm đã nhận", "untold": "chờ gửi về trung tâm",
@@ -155,11 +162,11 @@ func vietnamese() map[string]string {
 		"daypart_morning":      "buổi sáng",
 		"daypart_noon":         "buổi trưa",
 		"daypart_evening":      "buổi chiều",
-	}
+	}, commune.Vietnamese())
 }
 
 func english() map[string]string {
-	return map[string]string{
+	return withReasons(map[string]string{
 		"title": "Loudspeaker", "language": "Tiếng Việt", "clock": "Clock", "card": "Sound card", "line": "Line", "cache": "Cache",
 		"plan": "Plan", "now": "Now playing", "next": "Next", "nothing": "Nothing", "today": "Today", "time": "Time", "what": "What",
 		"result": "Result", "connected": "connected", "disconnected": "not connected",
@@ -168,15 +175,9 @@ func english() map[string]string {
 		"outbox": "Play records to be sent", "empty": "Nothing today.", "synced": "the hub's time", "plausible": "believed, not compared with the hub yet",
 		"untrusted": "not trusted: nothing scheduled plays", "ok": "good", "missing": "missing", "stalled": "stalled",
 		"starting": "starting", "fetching": "fetching", "waiting": "waiting for its hours", "full": "full", "damaged": "damaged", "unknown": "unknown", "played": "played",
-		"cut": "cut", "skipped": "skipped", "planned": "planned", "playing": "playing", "complete": "whole", "joined": "joined in the middle",
-		"late_whole": "late, whole", "resumed": "interrupted and resumed", "late": "too late", "collision": "another item has that time",
-		"daypart_full": "no time left in its daypart", "no_daypart": "no such daypart that day", "quiet_hours": "outside the allowed hours",
-		"dayparts_per_day": "more dayparts than allowed", "reserved": "another source speaks then", "not_valid": "the report is not valid then",
-		"withdrawn": "the report was withdrawn", "commune_skipped": "skipped by the commune", "stopped": "stopped by the operator",
-		"muted": "muted by the commune", "urgent": "an urgent bulletin took its time", "superseded": "a later repetition took its place",
-		"cancelled": "cancelled", "plan_ended": "the plan ran out", "clock_untrusted": "the time was not known", "agent_off": "the agent was off",
-		"power": "power cut", "audio_missing": "the audio was not here", "audio_damaged": "the audio was damaged",
-		"card_missing": "no sound card", "amplifier": "Amplifier", "on": "on", "off": "off",
+		"cut": "cut", "skipped": "skipped", "planned": "planned", "playing": "playing",
+
+		"amplifier": "Amplifier", "on": "on", "off": "off",
 		"failing": "the command that switches the amplifier fails: look at it and switch by hand",
 		"stop":    "STOP", "continue": "Continue", "held": "Stopped by the operator until", "muted_until": "Muted by the commune until",
 		"muted_open": "Muted by the commune, without an end", "decided": "What the commune decided", "told": "the hub has it", "untold": "waits for the hub",
@@ -313,5 +314,5 @@ func english() map[string]string {
 		"daypart_morning":      "morning",
 		"daypart_noon":         "noon",
 		"daypart_evening":      "evening",
-	}
+	}, commune.English())
 }

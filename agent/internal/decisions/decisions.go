@@ -98,7 +98,8 @@ func (b *Book) Add(plan *broadcast.Plan, d broadcast.Decision) (Entry, error) {
 	if plan != nil {
 		known = append(known, plan.Head.Decisions...)
 	}
-	d.Source, d.Counter = "pc", d.Next(known)
+	d.Source = "pc"
+	d = d.Knowing(known)
 	if err := d.Check(); err != nil {
 		return Entry{}, ErrInvalid.With(err)
 	}

@@ -25,9 +25,15 @@ func (f *Fleet) MoveArea(ctx context.Context, tx bun.Tx, code, name, into string
 	if err != nil {
 		return 0, nil, fmt.Errorf("move agents: %w", err)
 	}
-	return len(ids), func() {
-		for _, id := range ids {
-			f.place(id, into, "place")
+	var moved []agentRow
+	if len(ids) > 0 { // under their new names
+		if err := tx.NewSelect().Model(&moved).Where("id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
+			return 0, nil, fmt.Errorf("read agents that moved: %w", err)
+		}
+	}
+	return len(moved), func() {
+		for _, row := range moved {
+			f.place(&row, "place")
 		}
 	}, nil
 }

@@ -108,7 +108,7 @@ func (d *Desk) Decide(ctx context.Context, agent, area string, made broadcast.De
 		if err != nil {
 			return err
 		}
-		out.Made.Counter = made.Next(madeOf(known[agent]))
+		out.Made = made.Knowing(madeOf(known[agent]))
 		row, err := out.row()
 		if err != nil {
 			return err

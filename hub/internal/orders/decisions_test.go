@@ -72,7 +72,7 @@ func TestThePhoneOverrulesThePCAndThePCThePhone(t *testing.T) {
 	}
 	w.at = w.at.Add(time.Minute)
 	made, err := w.Decide(t.Context(), station, "TL", broadcast.Decision{Kind: "release", Who: "hoa"})
-	if err != nil || made.Made.Counter != 5 || made.Made.Source != "hub" {
+	if err != nil || made.Made.Counter != 5 || made.Made.Seen != 4 || made.Made.Source != "hub" {
 		t.Fatalf("%+v %v", made, err)
 	}
 	if s := w.standing(); len(s) != 1 || s[0].Kind != "release" {
@@ -82,7 +82,7 @@ func TestThePhoneOverrulesThePCAndThePCThePhone(t *testing.T) {
 	if _, err := w.TakeDecision(t.Context(), station, "TL", uuid.NewString(), w.madeAtPC("hold", "2026-11-24/evening", 5)); err != nil {
 		t.Fatal(err)
 	}
-	if s := w.standing(); len(s) != 1 || s[0].Kind != "hold" { // a tie goes to the PC
+	if s := w.standing(); len(s) != 2 || s[1].Kind != "hold" { // the phone did not know of it
 		t.Errorf("%+v", s)
 	}
 	if list, err := w.Decisions(t.Context(), station); err != nil || len(list) != 3 || list[0].Made.Kind != "hold" {
