@@ -200,7 +200,7 @@ func (a *App) openStages(ctx context.Context) error {
 	a.planner.Bulletins, a.planner.Decisions = bulletins{a.orders}, a.orders
 	a.planner.Readiness = readiness{fleet: a.fleet, planner: a.planner, evidence: a.evidence, now: a.o.Now}
 	a.lane = orders.NewLane(orders.LaneDeps{Desk: a.orders, Sealer: a.trust, Reach: places{a.planner}, Agents: connected{a}, Refused: a.orderRefused})
-	a.push = push.New(push.Options{Fleet: refusing{a.fleet, a.planRefused}, Heads: heads{a.planner}, Trusts: a.trust, Blobs: a.blobs, Time: a.trust, Orders: a.lane,
+	a.push = push.New(push.Options{Fleet: answering{a.fleet, a.planRefused, a.planTaken}, Heads: heads{a.planner}, Trusts: a.trust, Blobs: a.blobs, Time: a.trust, Orders: a.lane,
 		Plays: plays{a.fleet, a.evidence, a.bus}, Decided: decided{a.fleet, a.orders, a.accounts, log("orders")}, Log: log("push"), Metrics: a.metrics.Push,
 		Software: "loa-hub/" + a.o.Version, Now: a.o.Now})
 	a.metrics.Gauge("agents_online", "Agents connected to this hub.", func() float64 { return float64(a.push.Connected()) })

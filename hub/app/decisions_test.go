@@ -31,7 +31,12 @@ func TestWhatTheCommuneDecidesIsInItsPlan(t *testing.T) {
 	r.json(xem, "POST", path, `{"kind":"hold"}`).want(t, 403, "FORBIDDEN")
 	r.json(khac, "POST", path, `{"kind":"hold"}`).want(t, 403, "FOREIGN_AREA")
 	r.json(khac, "GET", path, "").want(t, 403, "FOREIGN_AREA")
-	r.json(hoa, "POST", path, `{"kind":"move","subject":"x"}`).want(t, 422, "DECISION_INVALID")
+	r.json(khac, "GET", "agents/"+agent+"/desk", "").want(t, 403, "FOREIGN_AREA")
+	r.json(hoa, "POST", path, `{"kind":"move","subject":"x","reason":"họp"}`).want(t, 422, "SLOT_UNKNOWN")
+	r.json(hoa, "POST", path, `{"kind":"mute"}`).want(t, 422, "REASON_MISSING")
+	r.json(hoa, "POST", path, `{"kind":"mute","until":"2099-01-01T00:00:00Z","reason":"họp"}`).want(t, 422, "MUTE_INVALID")
+	r.json(hoa, "POST", path, `{"kind":"volume","percent":5,"reason":"họp"}`).want(t, 422, "VOLUME_INVALID")
+	r.json(hoa, "POST", path, `{"kind":"order","subject":"2026-01-01/sáng","order":["x"],"reason":"họp"}`).want(t, 409, "ORDER_DAYPART")
 	r.json(hoa, "POST", path, `{"kind":"louder"}`).want(t, 422, "VALIDATION")
 	made := r.json(hoa, "POST", path, `{"kind":"hold","reason":"đám tang"}`).want(t, 201, "")
 	if made["who"] != "hoa" || made["source"] != "hub" || made["until"] == nil {
@@ -40,6 +45,29 @@ func TestWhatTheCommuneDecidesIsInItsPlan(t *testing.T) {
 	next(t, plans)
 	if d := r.head(agent).Decisions; len(d) != 1 || d[0].Kind != "hold" || d[0].Reason != "đám tang" {
 		t.Fatalf("the head has %+v", d)
+	}
+	latest := func() map[string]any {
+		d := r.json(hoa, "GET", "agents/"+agent+"/desk", "").want(t, 200, "")
+		list, _ := d["decisions"].([]any)
+		if d["held"] != (inner(list[0])["kind"] == "hold") {
+			t.Errorf("held is %v after %v", d["held"], list[0])
+		}
+		return inner(list[0])
+	}
+	if got := latest(); got["had_at"] != nil || got["holds"] != true {
+		t.Errorf("before the PC was there: %v", got)
+	}
+	sealed, err := r.planner.Head(t.Context(), agent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.planTaken(agent, wire.PlanState{Version: sealed.Version - 1, State: wire.PlanActive})
+	if got := latest(); got["had_at"] != nil {
+		t.Errorf("the PC has an older head: %v", got)
+	}
+	r.planTaken(agent, wire.PlanState{Version: sealed.Version, State: wire.PlanFetching})
+	if got := latest(); got["had_at"] == nil {
+		t.Errorf("the PC has it: %v", got)
 	}
 
 	pc := broadcast.Decision{Kind: "release", Who: "PC", When: time.Now(), Counter: 2, Seen: 1, Source: "pc"}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/loa-vn/loa/hub/internal/accounts"
 	"github.com/loa-vn/loa/hub/internal/fleet"
+	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/wire"
 )
 
@@ -19,16 +20,18 @@ func (c connected) Order(envelope []byte, agents []string) (sent int) {
 	return c.app.push.Order(envelope, agents)
 }
 
-// refusing is the fleet as push tells it of agents, with word of plans that an agent refuses.
-type refusing struct {
+// answering is the fleet as push tells it of agents, with word of plans that an agent refuses, and of those it takes.
+type answering struct {
 	*fleet.Fleet
-	refused func(agent string, s wire.PlanState)
+	refused, taken func(agent string, s wire.PlanState)
 }
 
 // PlanState implements push.Fleet.
-func (r refusing) PlanState(agent string, s wire.PlanState) {
+func (r answering) PlanState(agent string, s wire.PlanState) {
 	if s.State == wire.PlanRefused {
 		r.refused(agent, s)
+	} else {
+		r.taken(agent, s) // before the event, after which pages ask
 	}
 	r.Fleet.PlanState(agent, s)
 }
@@ -69,6 +72,18 @@ func (a *App) orderRefused(agent, bulletin, code string) {
 // planRefused writes the audit line of a plan that an agent did not take.
 func (a *App) planRefused(agent string, s wire.PlanState) {
 	a.record(agent, "plan.refuse", map[string]any{"version": s.Version, "code": s.Code})
+}
+
+// planTaken notes the decisions that an agent now has: those of an accepted head hold at once, also while its documents still come.
+func (a *App) planTaken(agent string, s wire.PlanState) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	err := a.orders.Had(ctx, agent, func(ctx context.Context) ([]broadcast.Decision, error) {
+		return a.planner.Carried(ctx, agent, s.Version)
+	})
+	if err != nil {
+		a.o.Logger.Error("decisions that an agent has not noted", "agent", agent, "err", err)
+	}
 }
 
 func (a *App) record(agent, action string, what map[string]any) {

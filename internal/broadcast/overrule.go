@@ -112,6 +112,10 @@ func (d *Decision) stands(all []Decision) bool {
 			return o.Kind == "release" && o.Source == d.Source && o.Counter > d.Counter && (o.Subject == "" || o.Subject == d.Subject)
 		})
 	}
-	best := holding(all, d.alike)
-	return best.Source == d.Source && best.Counter == d.Counter && best.When.Equal(d.When) // the same one may come twice
+	return holding(all, d.alike).Is(*d) // it may come twice, from the head and from where it was made
+}
+
+// Is tells whether two are the same decision, whatever of the reason a head has room for.
+func (d *Decision) Is(o Decision) bool {
+	return d.Source == o.Source && d.Kind == o.Kind && d.Subject == o.Subject && d.Counter == o.Counter && d.When.UnixMilli() == o.When.UnixMilli()
 }

@@ -38,45 +38,47 @@ func (d Desk) Volume(percent int) (broadcast.Decision, error) {
 	return broadcast.Decision{Kind: "volume", When: d.Now, Percent: percent}, nil
 }
 
-// Skip leaves out an item of today that is still to come or sounds now.
+// Skip leaves out an item of today or tomorrow that is still to come or sounds now.
 func (d Desk) Skip(slot string) (broadcast.Decision, error) {
-	sl, err := d.coming(slot)
+	sl, _, err := d.coming(slot)
 	return broadcast.Decision{Kind: "skip", When: d.Now, Subject: sl.Slot}, err
 }
 
-// coming gives an item of today that is still to come, or sounds, and in which the commune has a say.
-func (d Desk) coming(slot string) (Slot, error) {
-	today, err := d.Day(d.Today())
-	if err != nil {
-		return Slot{}, err
-	}
-	for _, sl := range today {
-		switch {
-		case sl.Slot != slot || sl.State == "done":
-		case !sl.MaySkip:
-			return sl, errNotCommunes
-		default:
-			return sl, nil
+// coming gives an item that is still to come, or sounds, and in which the commune has a say: of today or of tomorrow, for what is to be
+// heard at 05:00 is decided the evening before.
+func (d Desk) coming(slot string) (Slot, broadcast.Date, error) {
+	for _, date := range []broadcast.Date{d.Today(), d.Today().AddDays(1)} {
+		list, err := d.Day(date)
+		if err != nil {
+			return Slot{}, date, err
+		}
+		for _, sl := range list {
+			switch {
+			case sl.Slot != slot || sl.State == "done":
+			case !sl.MaySkip:
+				return sl, date, errNotCommunes
+			default:
+				return sl, date, nil
+			}
 		}
 	}
-	return Slot{}, errSlot
+	return Slot{}, d.Today(), errSlot
 }
 
-// Move gives an item of today another time of today, written 15:04.
-func (d Desk) Move(slot, wall string) (broadcast.Decision, error) {
-	sl, err := d.coming(slot)
+// Move gives an item another time of its day.
+func (d Desk) Move(slot string, to time.Time) (broadcast.Decision, error) {
+	sl, date, err := d.coming(slot)
 	if err != nil {
 		return broadcast.Decision{}, err
 	}
 	if !sl.MayMove {
 		return broadcast.Decision{}, errSlot
 	}
-	to, err := time.ParseInLocation("2006-01-02 15:04", string(d.Today())+" "+wall, d.Plan.Zone)
-	if err != nil || !to.After(d.Now) {
+	if !to.After(d.Now) || broadcast.DateOf(to, d.Plan.Zone) != date {
 		return broadcast.Decision{}, errMoveTime
 	}
 	made := broadcast.Decision{Kind: "move", When: d.Now, Subject: sl.Slot, To: &to}
-	before, after, err := d.tried(made, d.Today())
+	before, after, err := d.tried(made, date)
 	if err != nil {
 		return broadcast.Decision{}, err
 	}

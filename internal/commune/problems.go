@@ -22,8 +22,8 @@ var (
 
 var (
 	errSlot = problem.New("SLOT_UNKNOWN", http.StatusUnprocessableEntity,
-		"Hôm nay không có mục này, hoặc đã phát. Hãy chọn lại trong danh sách hôm nay.",
-		"Today has no such item, or it was played already. Choose again from today's list.").At("slot")
+		"Không có mục này, hoặc đã phát. Hãy chọn lại trong danh sách.",
+		"There is no such item, or it was played already. Choose again from the list.").At("slot")
 	errNotCommunes = problem.New("SLOT_NOT_COMMUNES", http.StatusConflict,
 		"Xã không được bỏ qua hay dời mục này: đây là mục ưu tiên của trung tâm, hoặc quy định không cho. Cần thì bấm Dừng, rồi gọi trung tâm.",
 		"The commune may neither skip nor move this item: it is a priority item of the hub, or the policy does not let it. If you must, press Stop and call the hub.").At("slot")
@@ -31,8 +31,8 @@ var (
 		"Âm lượng này cao hơn mức quy định cho phép vào giờ này. Hãy chọn mức thấp hơn.",
 		"The policy does not let it be so loud at this time. Choose less.").At("percent")
 	errMoveTime = problem.New("MOVE_TIME", http.StatusUnprocessableEntity,
-		"Giờ dời đến phải là giờ còn lại của hôm nay, viết như 17:30. Hãy chọn lại.",
-		"An item is moved to a time of today that is still to come, written like 17:30. Choose again.").At("to")
+		"Giờ dời đến phải là giờ còn lại của ngày hôm đó, viết như 17:30. Hãy chọn lại.",
+		"An item is moved to a time of its day that is still to come, written like 17:30. Choose again.").At("to")
 	errMoveCosts = problem.New("MOVE_COSTS", http.StatusConflict,
 		"Dời đến giờ đó sẽ làm mục khác mất chỗ. Hãy chọn giờ khác, hoặc bỏ qua mục kia trước.",
 		"Moved there, it would take another item's place. Choose another time, or skip the other item first.").At("to")

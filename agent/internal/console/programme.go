@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/commune"
@@ -41,9 +42,15 @@ func (c *Console) skip(s Sources, in request) error {
 	return in.decide(s, func(d commune.Desk) (broadcast.Decision, error) { return d.Skip(in.Slot) })
 }
 
-// move gives an item of today another time of today.
+// move gives an item of today another time of today, written 15:04.
 func (c *Console) move(s Sources, in request) error {
-	return in.decide(s, func(d commune.Desk) (broadcast.Decision, error) { return d.Move(in.Slot, in.To) })
+	return in.decide(s, func(d commune.Desk) (broadcast.Decision, error) {
+		to, err := time.ParseInLocation("2006-01-02 15:04", string(d.Today())+" "+in.To, d.Plan.Zone)
+		if err != nil {
+			to = time.Time{} // which is no time to move to
+		}
+		return d.Move(in.Slot, to)
+	})
 }
 
 // order gives a daypart to come another order.

@@ -60,6 +60,7 @@ func access() map[string]accounts.Action {
 		"unblock-agent": accounts.Manage,
 		"revoke-agent":  accounts.Manage,
 
+		"get-desk":       accounts.View,
 		"list-decisions": accounts.View,
 		"decide":         accounts.Decide,
 

@@ -82,8 +82,9 @@ func matrix() map[string]row {
 		"block-agent":    {roles: "admin", places: over, ask: `POST agents/{blocked}/block`},
 		"unblock-agent":  {roles: "admin", places: over, ask: `POST agents/{blocked}/unblock`},
 		"revoke-agent":   {roles: "admin", places: over, ask: `POST agents/{blocked}/revoke`},
+		"get-desk":       {roles: "all", places: over, ask: `GET agents/{agent}/desk`},
 		"list-decisions": {roles: "all", places: over, ask: `GET agents/{agent}/decisions`},
-		"decide":         {roles: "admin officer operator", places: over, ask: `POST agents/{agent}/decisions {"kind":"mute"}`},
+		"decide":         {roles: "admin officer operator", places: over, ask: `POST agents/{agent}/decisions {"kind":"mute","reason":"x"}`},
 
 		"create-report":   {roles: deciders, places: over, ask: `POST reports multipart`},
 		"begin-upload":    {roles: deciders, places: over, ask: `POST uploads tus`},

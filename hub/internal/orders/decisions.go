@@ -38,6 +38,7 @@ type Decision struct {
 	Area       string             `json:"area"`
 	Made       broadcast.Decision `json:"made"`
 	ReceivedAt time.Time          `json:"received_at"`
+	HadAt      time.Time          `json:"had_at"` // when the hub learned that the agent has it; zero for not yet
 }
 
 type decisionRow struct {
@@ -46,12 +47,14 @@ type decisionRow struct {
 	Agent         string `bun:"agent"`
 	Area          string `bun:"area"`
 	Made          string `bun:"made"`
+	Kind          string `bun:"kind"`
 	MadeAt        int64  `bun:"made_at"`
 	ReceivedAt    int64  `bun:"received_at"`
+	HadAt         int64  `bun:"had_at"`
 }
 
 func (r decisionRow) decision() (Decision, error) {
-	d := Decision{ID: r.ID, Agent: r.Agent, Area: r.Area, ReceivedAt: store.Time(r.ReceivedAt)}
+	d := Decision{ID: r.ID, Agent: r.Agent, Area: r.Area, ReceivedAt: store.Time(r.ReceivedAt), HadAt: store.Time(r.HadAt)}
 	if err := json.Unmarshal([]byte(r.Made), &d.Made); err != nil {
 		return d, fmt.Errorf("decode decision %s: %w", r.ID, err)
 	}
@@ -63,8 +66,8 @@ func (d Decision) row() (decisionRow, error) {
 	if err != nil {
 		return decisionRow{}, fmt.Errorf("encode decision: %w", err)
 	}
-	return decisionRow{ID: d.ID, Agent: d.Agent, Area: d.Area, Made: string(made), MadeAt: store.Millis(d.Made.When),
-		ReceivedAt: store.Millis(d.ReceivedAt)}, nil
+	return decisionRow{ID: d.ID, Agent: d.Agent, Area: d.Area, Made: string(made), Kind: d.Made.Kind, MadeAt: store.Millis(d.Made.When),
+		ReceivedAt: store.Millis(d.ReceivedAt), HadAt: store.Millis(d.HadAt)}, nil
 }
 
 // TakeDecision keeps what was decided at an agent's PC. One that is there already is no error and gives false; what is
@@ -73,7 +76,7 @@ func (d *Desk) TakeDecision(ctx context.Context, agent, area, id string, made br
 	if uuid.Validate(id) != nil || made.Source != "pc" || made.Check() != nil {
 		return false, errDecision.With(made.Check())
 	}
-	kept := Decision{ID: id, Agent: agent, Area: area, Made: made, ReceivedAt: d.now()}
+	kept := Decision{ID: id, Agent: agent, Area: area, Made: made, ReceivedAt: d.now(), HadAt: made.When}
 	row, err := kept.row()
 	if err != nil {
 		return false, err
@@ -184,7 +187,8 @@ func madeOf(list []Decision) []broadcast.Decision {
 // decisions reads those that can still matter, by agent, oldest first; agent "" is every one.
 func decisions(ctx context.Context, db bun.IDB, now time.Time, agent string) (map[string][]Decision, error) {
 	var rows []decisionRow
-	q := db.NewSelect().Model(&rows).Where("made_at > ?", store.Millis(now.Add(-decisionMatters)))
+	since := store.Millis(now.Add(-decisionMatters))
+	q := db.NewSelect().Model(&rows).Where("(made_at > ? OR kind = ?)", since, "volume") // a volume holds until the next one
 	if agent != "" {
 		q.Where("agent = ?", agent)
 	}
@@ -192,13 +196,22 @@ func decisions(ctx context.Context, db bun.IDB, now time.Time, agent string) (ma
 		return nil, fmt.Errorf("read decisions: %w", err)
 	}
 	slices.SortFunc(rows, func(a, b decisionRow) int { return cmp.Or(cmp.Compare(a.MadeAt, b.MadeAt), cmp.Compare(a.ID, b.ID)) })
-	out := map[string][]Decision{}
-	for _, r := range rows {
+	out, over := map[string][]Decision{}, map[string]bool{}
+	for _, r := range slices.Backward(rows) {
 		made, err := r.decision()
 		if err != nil {
 			return nil, err
 		}
+		if volume := r.Agent + made.Made.Source; r.Kind == "volume" {
+			if r.MadeAt <= since && over[volume] {
+				continue
+			}
+			over[volume] = true
+		}
 		out[r.Agent] = append(out[r.Agent], made)
+	}
+	for _, list := range out {
+		slices.Reverse(list)
 	}
 	return out, nil
 }

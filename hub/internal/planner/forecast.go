@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/commune"
 	"github.com/loa-vn/loa/internal/problem"
 )
 
@@ -44,14 +45,22 @@ func (p *Planner) Why(ctx context.Context, agent string, at time.Time) (broadcas
 	return plan.Why(at, broadcast.State{}, plays), nil
 }
 
-// Stop gives the decision that silences an agent from now on: the rest of its daypart, outside of dayparts an hour.
-func (p *Planner) Stop(ctx context.Context, agent string) (broadcast.Decision, error) {
+// Desk gives the programme of an agent as its operator looks at it from afar, now. What was decided at the PC and has not
+// come yet is not in it.
+func (p *Planner) Desk(ctx context.Context, agent string) (commune.Desk, error) {
 	now := p.now()
-	plan, _, err := p.around(ctx, agent, broadcast.DateOf(now, p.Zone))
+	plan, plays, err := p.around(ctx, agent, broadcast.DateOf(now, p.Zone))
 	if err != nil {
-		return broadcast.Decision{}, err
+		return commune.Desk{}, err
 	}
-	return plan.Stop(now, time.Time{}), nil
+	return commune.Desk{Plan: plan, Now: now, Source: "hub", Plays: func(from, to time.Time) (out []broadcast.Play, err error) {
+		for _, play := range plays {
+			if !play.PlannedStart.Before(from) && play.PlannedStart.Before(to) {
+				out = append(out, play)
+			}
+		}
+		return out, nil
+	}}, nil
 }
 
 // around makes an agent's plan around a date from what is approved today, with the play records of the date

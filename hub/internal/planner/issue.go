@@ -63,6 +63,25 @@ func (p *Planner) Head(ctx context.Context, agent string) (SealedHead, error) {
 		IssuedAt: store.Time(row.IssuedAt), Expires: store.Time(row.ExpiresAt)}, nil
 }
 
+// Carried gives the decisions that an agent's newest head says; none where the newest is another than version.
+func (p *Planner) Carried(ctx context.Context, agent string, version uint64) ([]broadcast.Decision, error) {
+	sealed, err := p.Head(ctx, agent)
+	if err != nil || sealed.Version != version {
+		return nil, err
+	}
+	var envelope struct {
+		Payload []byte `json:"payload"`
+	}
+	var head broadcast.Head
+	if err := json.Unmarshal(sealed.Envelope, &envelope); err != nil {
+		return nil, fmt.Errorf("decode envelope: %w", err)
+	}
+	if err := json.Unmarshal(envelope.Payload, &head); err != nil {
+		return nil, fmt.Errorf("decode head: %w", err)
+	}
+	return head.Decisions, nil
+}
+
 // issued reads what was issued, without the envelopes.
 func (p *Planner) issued(ctx context.Context) (map[string]planRow, error) {
 	var rows []planRow

@@ -123,6 +123,14 @@ func NewSite(ctx context.Context, o SiteOptions) (*Site, error) {
 	return s, nil
 }
 
+// Join makes an account for an area and signs in.
+func (s *Site) Join(ctx context.Context, p Person, area string) (*Client, error) {
+	if _, err := Run(ctx, s.program("loa-hub"), append(p.Args(), "--area", area), s.hubEnv(), strings.NewReader(p.Password+"\n")); err != nil {
+		return nil, err
+	}
+	return SignIn(ctx, s.URL, p.Name, p.Password)
+}
+
 // Visit gives a site whose hub runs already, in this process for example, with its two people; agents are the
 // caller's. Files that it fetches go to dir.
 func Visit(ctx context.Context, url, dir string) (*Site, error) {
