@@ -23,8 +23,7 @@ func vietnamese() map[string]string {
 		"synced": "đúng giờ máy chủ", "plausible": "tạm tin, chưa so với máy chủ", "untrusted": "không tin được: không phát theo lịch",
 		"ok": "tốt", "missing": "không có", "stalled": "bị treo", "starting": "đang khởi động", "fetching": "đang tải", "waiting": "chờ giờ tải", "full": "hết chỗ",
 		"damaged": "hỏng", "unknown": "không rõ", "played": "đã phát", "cut": "bị cắt", "skipped": "bỏ qua", "planned": "sẽ phát",
-		"playing": "đang phát",
-
+		"playing":   "đang phát",
 		"amplifier": "Tăng âm", "on": "đang bật", "off": "đang tắt",
 		"failing": "lệnh bật tắt tăng âm bị lỗi: kiểm tra rồi bật tắt bằng tay",
 		"stop":    "DỪNG PHÁT", "continue": "Phát tiếp", "held": "Đang dừng theo lệnh của người vận hành, đến", "muted_until": "Xã tắt tiếng đến",
@@ -176,7 +175,6 @@ func english() map[string]string {
 		"untrusted": "not trusted: nothing scheduled plays", "ok": "good", "missing": "missing", "stalled": "stalled",
 		"starting": "starting", "fetching": "fetching", "waiting": "waiting for its hours", "full": "full", "damaged": "damaged", "unknown": "unknown", "played": "played",
 		"cut": "cut", "skipped": "skipped", "planned": "planned", "playing": "playing",
-
 		"amplifier": "Amplifier", "on": "on", "off": "off",
 		"failing": "the command that switches the amplifier fails: look at it and switch by hand",
 		"stop":    "STOP", "continue": "Continue", "held": "Stopped by the operator until", "muted_until": "Muted by the commune until",
