@@ -11,11 +11,11 @@ import (
 	"github.com/loa-vn/loa/hub/internal/accounts"
 )
 
-// said is an answer as it was written.
-type said struct{ any }
+// answered is an answer as it was written.
+type answered struct{ any }
 
 // at gives what lies on the way, as text; "<nil>" when nothing does.
-func (s said) at(way ...string) string {
+func (s answered) at(way ...string) string {
 	v := s.any
 	for _, name := range way {
 		switch in := v.(type) {
@@ -35,21 +35,21 @@ func (s said) at(way ...string) string {
 }
 
 // of gives the list of that name.
-func (s said) of(name string) []any {
+func (s answered) of(name string) []any {
 	in, _ := s.any.(map[string]any)
 	list, _ := in[name].([]any)
 	return list
 }
 
 // talk asks as a person and gives what came back, which must be a success.
-func (b *bench) talk(t *testing.T, person, method, path, body string) said {
+func (b *bench) talk(t *testing.T, person, method, path, body string) answered {
 	t.Helper()
 	status, _, text := b.ask(t, person, method, Prefix+"/"+path, body)
 	var out any
 	if status/100 != 2 || json.Unmarshal([]byte(text), &out) != nil {
 		t.Fatalf("%s %s as %s: %d %s", method, path, person, status, text)
 	}
-	return said{out}
+	return answered{out}
 }
 
 func TestASeriesByTheAPIAlone(t *testing.T) {
@@ -75,7 +75,7 @@ func TestASeriesByTheAPIAlone(t *testing.T) {
 	}
 	b.talk(t, "officer-a", http.MethodDelete, "broadcasts/"+id+"/days-off/"+day, "")
 	entries := b.talk(t, "officer-a", http.MethodGet, calendar, "").of("entries")
-	if len(entries) != 1 || (said{entries}).at("0", "repeats") != "true" {
+	if len(entries) != 1 || (answered{entries}).at("0", "repeats") != "true" {
 		t.Errorf("the day that came back: %v", entries)
 	}
 
@@ -87,7 +87,7 @@ func TestASeriesByTheAPIAlone(t *testing.T) {
 	}
 	b.talk(t, "officer-2", http.MethodPost, "broadcasts/"+instead+"/approve", "")
 	entries = b.talk(t, "officer-a", http.MethodGet, calendar, "").of("entries")
-	if len(entries) != 1 || (said{entries}).at("0", "broadcast") != instead || (said{entries}).at("0", "instead") != "true" {
+	if len(entries) != 1 || (answered{entries}).at("0", "broadcast") != instead || (answered{entries}).at("0", "instead") != "true" {
 		t.Errorf("the day otherwise: %v", entries)
 	}
 	// Nobody takes a day from a series of others, by saying that theirs is heard instead.

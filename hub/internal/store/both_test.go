@@ -127,7 +127,7 @@ func databaseContract(t *testing.T, address string) {
 	})
 	t.Run("text is compared by its bytes", func(t *testing.T) {
 		for _, name := range []string{"é", "Z", "a", "_", "đ", "10", "9"} {
-			exec(t, db, "INSERT INTO areas VALUES (?, '', NULL, '', '', 1, 0, 0)", name)
+			exec(t, db, "INSERT INTO areas (code, name, parent, policy, dayparts, version, created_at, updated_at) VALUES (?, '', NULL, '', '', 1, 0, 0)", name)
 		}
 		var got []string
 		if err := db.NewRaw("SELECT code FROM areas ORDER BY code").Scan(ctx, &got); err != nil || strings.Join(got, " ") != "10 9 Z _ a é đ" {
@@ -144,8 +144,8 @@ func TestCopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, row := range []string{
-		`INSERT INTO areas VALUES ('a', 'Xã', NULL, '{"x":"''\"\\"}', '[]', 1, 1790000000123, 0)`,
-		`INSERT INTO areas VALUES ('b', 'Tỉnh', NULL, '', '', 9223372036854775807, -1, 0)`,
+		`INSERT INTO areas (code, name, parent, policy, dayparts, version, created_at, updated_at) VALUES ('a', 'Xã', NULL, '{"x":"''\"\\"}', '[]', 1, 1790000000123, 0)`,
+		`INSERT INTO areas (code, name, parent, policy, dayparts, version, created_at, updated_at) VALUES ('b', 'Tỉnh', NULL, '', '', 9223372036854775807, -1, 0)`,
 		`UPDATE areas SET parent = 'b' WHERE code = 'a'`, // it comes before the one above it
 		`INSERT INTO people (id, name, role, area, password_hash, disabled, created_at) VALUES ('p', 'Lan', 'admin', '', 'x', TRUE, 5)`,
 		`INSERT INTO people (id, name, role, area, password_hash, disabled, created_at) VALUES ('q', 'Minh', 'admin', '', 'x', FALSE, 5)`,
