@@ -387,7 +387,7 @@ func TestSettingsThatCannotBeFollowed(t *testing.T) {
 		{"a certificate that is not there", func(o *Options) { o.TLSCert, o.TLSKey = "/no/such/file", "/no/such/key" }, errTLSFiles},
 		{"a certificate without its key", func(o *Options) { o.TLSCert = "/no/such/file" }, errTLSFiles},
 		{"no port", func(o *Options) { o.Listen = "127.0.0.1" }, errListen},
-		{"blobs elsewhere", func(o *Options) { o.Blobs = "s3://bucket" }, errBlobs},
+		{"blobs elsewhere", func(o *Options) { o.Blobs = "gs://bucket" }, errBlobs},
 		{"bus elsewhere", func(o *Options) { o.Bus = "nats://host" }, errBus},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
