@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/loa-vn/loa/hub/internal/accounts"
+	"github.com/loa-vn/loa/hub/internal/alarms"
 	"github.com/loa-vn/loa/hub/internal/api"
 	"github.com/loa-vn/loa/hub/internal/bus"
 	"github.com/loa-vn/loa/hub/internal/evidence"
@@ -48,12 +49,15 @@ type Options struct {
 	Proxy     netip.Addr // before the hub, whose X-Forwarded-For is believed; zero for none
 	Now       func() time.Time
 	Version   string
+	Alarms    AlarmOptions
 }
 
 // FromConfig gives the options that the settings say.
 func FromConfig(c config.Hub) Options {
 	return Options{Listen: c.Listen, Data: c.Data, Database: c.Database, Blobs: c.Blobs, Bus: c.Bus, PublicURL: c.PublicURL,
-		TLSCert: c.TLSCert, TLSKey: c.TLSKey, Proxy: c.ProxyAddr, Zone: c.Zone}
+		TLSCert: c.TLSCert, TLSKey: c.TLSKey, Proxy: c.ProxyAddr, Zone: c.Zone,
+		Alarms: AlarmOptions{Offline: c.AlarmOffline, SMTP: c.AlarmSMTP, SMTPPassword: c.AlarmSMTPPassword, From: c.AlarmMailFrom, To: c.AlarmMailTo,
+			Webhook: c.AlarmWebhook, WebhookSecret: c.AlarmWebhookSecret}}
 }
 
 func (o Options) withDefaults() (Options, error) {
@@ -109,6 +113,7 @@ type App struct {
 	push     *push.Hub
 	fleet    *fleet.Fleet
 	evidence *evidence.Log
+	alarms   *alarms.Watch
 	api      *api.Server
 
 	certs    *certificates // nil: plain HTTP, on loopback
@@ -210,7 +215,10 @@ func (a *App) openStages(ctx context.Context) error {
 		}
 		return 0
 	})
-	a.api = api.New(api.Deps{Accounts: a.accounts, Ingest: a.ingest, Library: a.library, Planner: a.planner, Orders: a.orders, Lane: a.lane, Fleet: a.fleet,
+	if a.alarms, err = a.watch(log("alarms")); err != nil {
+		return err
+	}
+	a.api = api.New(api.Deps{Accounts: a.accounts, Ingest: a.ingest, Library: a.library, Planner: a.planner, Orders: a.orders, Lane: a.lane, Fleet: a.fleet, Alarms: a.alarms,
 		Evidence: a.evidence, DB: a.db, Blobs: a.blobs, Bus: a.bus, Metrics: a.metrics, Link: a.push, Pair: a.fleet.PairHandler(),
 		Pages: web.Handler(), Uploads: filepath.Join(a.o.Data, "uploads"),
 		Zone: a.o.Zone, PublicURL: a.o.PublicURL, TLS: a.certs != nil, Proxy: a.o.Proxy, Version: a.o.Version, Log: log("api"), Now: a.o.Now})
@@ -281,7 +289,7 @@ func (a *App) Run(ctx context.Context) error {
 	front, frontCtx := errgroup.WithContext(ctx)
 	a.start(backCtx, back, []job{{"fleet", a.fleet.Run}, {"ingest", a.ingest.Run}, {"planner", a.planner.Run}, {"evidence", a.settleDays}})
 	a.start(frontCtx, front, []job{{"push", a.push.Run}, {"orders", a.lane.Run}, {"heads", a.bringHeads}, {"agents", a.tellPlanner}, {"api", a.api.Run},
-		{"http", a.serve}, {"certificates", a.keepCertificates}, {"alarms", a.alarms}, {"trust", a.followTrust},
+		{"http", a.serve}, {"certificates", a.keepCertificates}, {"alarms", a.alarms.Run}, {"root key", a.complain}, {"trust", a.followTrust},
 		{"stages", func(ctx context.Context) error { return ended(ctx, backCtx) }}})
 	err := front.Wait()
 	stopBack()

@@ -98,26 +98,16 @@ func (a *App) follow(ctx context.Context, topics []bus.Topic, hear func(bus.Even
 	}
 }
 
-// How often the root key is looked for, and how often it is complained of.
-const (
-	alarmLook   = time.Minute
-	alarmRepeat = time.Hour
-)
+// complainEvery is how often the log complains of the root key; on the page it is an alarm.
+const complainEvery = time.Hour
 
-// alarms complains while the root key lies on the hub, where whoever takes the hub takes it too.
-func (a *App) alarms(ctx context.Context) error {
-	tick := time.NewTicker(alarmLook)
+// complain says while the root key lies on the hub that whoever takes the hub takes it too.
+func (a *App) complain(ctx context.Context) error {
+	tick := time.NewTicker(complainEvery)
 	defer tick.Stop()
-	raised, next := false, time.Duration(0)
-	for since := time.Duration(0); ; since += alarmLook {
-		lies := rootKeyLies(a.o.Data)
-		if lies && since >= next {
+	for {
+		if rootKeyLies(a.o.Data) {
 			a.o.Logger.Warn("the root key lies on the hub: move it to a safe place off this machine", "file", filepath.Join(a.o.Data, rootKeyFile))
-			next = since + alarmRepeat
-		}
-		if lies != raised {
-			raised = lies
-			a.bus.Publish(bus.Event{Topic: bus.Alarm, ID: "ROOT_KEY_ON_DISK", Data: map[string]any{"raised": raised}})
 		}
 		select {
 		case <-ctx.Done():

@@ -4,8 +4,9 @@ import { defineConfig } from '@playwright/test';
 export default defineConfig({
   testDir: 'e2e',
   projects: [
-    { name: 'pages', testIgnore: 'console.spec.ts' },
+    { name: 'pages', testIgnore: ['console.spec.ts', 'fleet.spec.ts'] },
     { name: 'console', testMatch: 'console.spec.ts' }, // the agent's page
+    { name: 'fleet', testMatch: 'fleet.spec.ts' }, // with many clusters
   ],
   outputDir: process.env.LOA_RESULTS ?? 'test-results',
   workers: 1,

@@ -113,6 +113,10 @@ func TestRefused(t *testing.T) {
 		"URL with a query":    {"public_url: https://x/?a=1", "CONFIG_INVALID", "public_url"},
 		"certificate, no key": {"tls_cert: /x.pem", "CONFIG_INVALID", "tls_key"},
 		"key, no certificate": {"tls_key: /x.pem", "CONFIG_INVALID", "tls_cert"},
+		"silent at once":      {"alarm_offline: 0s", "CONFIG_INVALID", "alarm_offline"},
+		"mail to nobody":      {"alarm_smtp: smtp://mail.example.vn", "CONFIG_INVALID", "alarm_mail_to"},
+		"mail by nobody":      {"alarm_mail_to: a@example.vn", "CONFIG_INVALID", "alarm_smtp"},
+		"unsigned webhook":    {"alarm_webhook: https://example.vn/x", "CONFIG_INVALID", "alarm_webhook_secret"},
 		"unknown log level":   {"log_level: loud", "CONFIG_INVALID", "loud"},
 	}
 	for name, c := range cases {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
@@ -27,6 +28,14 @@ type Hub struct {
 	Timezone  string     `mapstructure:"timezone"`   // IANA name of the fleet's zone
 	LogLevel  slog.Level `mapstructure:"log_level"`
 
+	AlarmOffline       time.Duration `mapstructure:"alarm_offline"`        // silence of a cluster that is an alarm
+	AlarmSMTP          string        `mapstructure:"alarm_smtp"`           // mail server, smtp://[user@]host[:port] or smtps://; "" for no mail
+	AlarmSMTPPassword  string        `mapstructure:"alarm_smtp_password"`  // file that holds its password
+	AlarmMailFrom      string        `mapstructure:"alarm_mail_from"`      // address
+	AlarmMailTo        string        `mapstructure:"alarm_mail_to"`        // addresses, with commas
+	AlarmWebhook       string        `mapstructure:"alarm_webhook"`        // URL that alarms are posted to; "" for none
+	AlarmWebhookSecret string        `mapstructure:"alarm_webhook_secret"` // file that holds whsec_… of Standard Webhooks
+
 	Zone      *time.Location `mapstructure:"-"` // Timezone, loaded
 	ProxyAddr netip.Addr     `mapstructure:"-"` // Proxy, read; zero for none
 }
@@ -44,6 +53,13 @@ func hub() program {
 		{"proxy", "", "IP address of a proxy before the hub, whose X-Forwarded-For is believed"},
 		{"timezone", "Asia/Ho_Chi_Minh", "the fleet's time zone"},
 		{"log_level", "info", "debug, info, warn or error"},
+		{"alarm_offline", "5m", "how long a cluster may be silent before that is an alarm"},
+		{"alarm_smtp", "", "mail server for alarms, smtp://user@host:587 or smtps://user@host:465 (default: no mail)"},
+		{"alarm_smtp_password", "", "file that holds the mail server's password"},
+		{"alarm_mail_from", "", "address that alarms are sent from"},
+		{"alarm_mail_to", "", "addresses that alarms are sent to, with commas between them"},
+		{"alarm_webhook", "", "URL that alarms are posted to, signed as Standard Webhooks says (default: none)"},
+		{"alarm_webhook_secret", "", "file that holds the webhook's secret, whsec_…"},
 	}}
 }
 
@@ -107,11 +123,45 @@ func (h *Hub) complete() error {
 		}
 		h.ProxyAddr = addr.Unmap()
 	}
+	if err := h.checkAlarms(); err != nil {
+		return err
+	}
 	zone, err := time.LoadLocation(h.Timezone)
 	if err != nil || h.Timezone == "" || h.Timezone == "Local" {
 		return invalid("timezone", fmt.Errorf("%q is not the IANA name of a time zone", h.Timezone))
 	}
 	h.Zone = zone
+	return nil
+}
+
+// checkAlarms refuses halves: a mail server without addresses, a webhook without its secret.
+func (h *Hub) checkAlarms() error {
+	if h.AlarmOffline < time.Second || h.AlarmOffline > 24*time.Hour {
+		return invalid("alarm_offline", fmt.Errorf("%s is not from 1s to 24h", h.AlarmOffline))
+	}
+	if h.AlarmSMTP == "" && h.AlarmSMTPPassword+h.AlarmMailFrom+h.AlarmMailTo != "" {
+		return invalid("alarm_smtp", errors.New("what mail needs is there without it"))
+	}
+	if h.AlarmSMTP != "" {
+		if err := oneOf(h.AlarmSMTP, "smtp://", "smtps://"); err != nil {
+			return invalid("alarm_smtp", err)
+		}
+		if h.AlarmMailFrom == "" || h.AlarmMailTo == "" {
+			return invalid("alarm_mail_to", errors.New("alarm_smtp is there without alarm_mail_from and alarm_mail_to"))
+		}
+	}
+	if h.AlarmWebhook == "" && h.AlarmWebhookSecret != "" {
+		return invalid("alarm_webhook", errors.New("alarm_webhook_secret is there without it"))
+	}
+	if h.AlarmWebhook != "" {
+		u, err := url.Parse(h.AlarmWebhook)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return invalid("alarm_webhook", errors.New("it does not begin with https:// or http://")) // its text may hold a secret
+		}
+		if h.AlarmWebhookSecret == "" {
+			return invalid("alarm_webhook_secret", errors.New("alarm_webhook is there without it"))
+		}
+	}
 	return nil
 }
 

@@ -61,6 +61,10 @@ func access() map[string]accounts.Action {
 		"revoke-agent":  accounts.Manage,
 
 		"get-desk":       accounts.View,
+		"list-alarms":   accounts.View,
+		"ack-alarm":     accounts.Manage,
+		"silence-alarm": accounts.Manage,
+
 		"list-decisions": accounts.View,
 		"decide":         accounts.Decide,
 

@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/loa-vn/loa/hub/internal/accounts"
+	"github.com/loa-vn/loa/hub/internal/alarms"
 	"github.com/loa-vn/loa/hub/internal/bus"
 	"github.com/loa-vn/loa/hub/internal/evidence"
 	"github.com/loa-vn/loa/hub/internal/fleet"
@@ -37,6 +38,7 @@ type Deps struct {
 	Orders   *orders.Desk
 	Lane     *orders.Lane
 	Fleet    *fleet.Fleet
+	Alarms   *alarms.Watch
 	Evidence *evidence.Log
 	DB       *store.DB
 	Blobs    store.Blobs
@@ -92,6 +94,7 @@ func New(d Deps) *Server {
 	s.pairingRoutes()
 	s.agentRoutes()
 	s.fleetRoutes()
+	s.alarmRoutes()
 	s.reportRoutes()
 	s.pieceRoutes()
 	s.broadcastRoutes()

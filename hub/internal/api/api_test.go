@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/loa-vn/loa/hub/internal/accounts"
+	"github.com/loa-vn/loa/hub/internal/alarms"
 	"github.com/loa-vn/loa/hub/internal/bus"
 	"github.com/loa-vn/loa/hub/internal/evidence"
 	"github.com/loa-vn/loa/hub/internal/fleet"
@@ -37,6 +38,8 @@ type bench struct {
 	*Server
 	tokens map[string]string // by person
 	dir    string
+
+	offline []alarms.Cluster // what the alarms look at
 }
 
 type noSeal struct{}
@@ -67,7 +70,10 @@ func newBench(t testing.TB) *bench {
 	plan := planner.New(planner.Deps{DB: db.DB, Blobs: blobs, Bus: b, Reports: lib, Agents: none{}, Sealer: noSeal{},
 		Zone: time.FixedZone("Asia/Ho_Chi_Minh", 7*3600), Log: log, Now: now})
 	desk := orders.New(orders.Deps{DB: db.DB, Bus: b, Reports: lib, Places: places{plan}, Log: log, Now: now})
-	s := &bench{Server: New(Deps{Accounts: people, Ingest: ing, Library: lib, Planner: plan, Fleet: flt,
+	s := &bench{}
+	watch := alarms.New(alarms.Options{DB: db.DB, Events: b, Limits: alarms.Usual(), Log: log, Now: now,
+		Look: func(context.Context) (alarms.View, error) { return alarms.View{Clusters: s.offline}, nil }})
+	*s = bench{Server: New(Deps{Accounts: people, Ingest: ing, Library: lib, Planner: plan, Fleet: flt, Alarms: watch,
 		Orders: desk, Lane: orders.NewLane(orders.LaneDeps{Desk: desk}), Evidence: evidence.New(db.DB, time.FixedZone("Asia/Ho_Chi_Minh", 7*3600), now),
 		DB: db, Blobs: blobs, Bus: b, Metrics: NewMetrics(), Link: http.NotFoundHandler(), Pair: http.NotFoundHandler(),
 		Uploads: filepath.Join(dir, "uploads"),

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/hub/internal/accounts"
+	"github.com/loa-vn/loa/hub/internal/alarms"
 	"github.com/loa-vn/loa/hub/internal/bus"
 	"github.com/loa-vn/loa/hub/internal/library"
 	"github.com/loa-vn/loa/hub/internal/orders"
@@ -78,6 +79,10 @@ func matrix() map[string]row {
 		"get-agent":   {roles: "all", places: over, ask: `GET agents/{agent}`},
 		"fleet":       {roles: "all", places: over, ask: `GET fleet`, shows: `"id":"{agent}"`},
 		"why-agent":   {roles: "all", places: over, ask: `GET agents/{agent}/why`},
+
+		"list-alarms":   {roles: "all", places: over, ask: `GET alarms`, shows: `"id":"{alarm}"`},
+		"ack-alarm":     {roles: "admin", places: over, ask: `POST alarms/{alarm}/ack`},
+		"silence-alarm": {roles: "admin", places: over, ask: `POST alarms/{alarm}/silence {"hours":1}`},
 
 		"block-agent":    {roles: "admin", places: over, ask: `POST agents/{blocked}/block`},
 		"unblock-agent":  {roles: "admin", places: over, ask: `POST agents/{blocked}/unblock`},
@@ -176,6 +181,10 @@ func (b *bench) world(t *testing.T) *strings.Replacer {
 		check(t, err)
 		check(t, b.Fleet.Rename(ctx, id, id)) // past the fleet they were written: it learns of them
 	}
+	b.offline = []alarms.Cluster{{ID: agent, Name: "Cụm A", Area: "xa-a"}}
+	check(t, b.Alarms.Once(ctx))
+	open, err := b.Alarms.List(ctx, alarms.Filter{Open: true, Limit: 1})
+	check(t, err)
 	pairing, err := b.Fleet.CreatePairing(ctx, "xa-a", "Cụm A", "admin")
 	check(t, err)
 	at := time.Now()
@@ -185,7 +194,7 @@ func (b *bench) world(t *testing.T) *strings.Replacer {
 	b.join(t, "a-person", accounts.Person{Role: accounts.Viewer, Area: "xa-a"})
 	b.ring.add(bus.Event{Topic: bus.Report, Area: "xa-a", ID: "an event"})
 	b.ring.close() // a stream ends when it has shown what there is
-	return strings.NewReplacer("{approved}", approved, "{report}", report(false), "{withdrawn}", report(false), "{broadcast}", planned(),
+	return strings.NewReplacer("{alarm}", open[0].ID, "{approved}", approved, "{report}", report(false), "{withdrawn}", report(false), "{broadcast}", planned(),
 		"{cancelled}", planned(), "{urgent}", urgent(), "{revoked}", urgent(), "{agent}", agent, "{blocked}", blocked, "{pairing}", pairing.ID, "{play}", "a-play",
 		"{person}", "a-person", "{day0}", at.AddDate(0, 0, -10).UTC().Format(time.RFC3339), "{day}", at.AddDate(0, 0, 10).Format("2006-01-02"), "{nothing}", "01a20971-da8e-7418-b973-f074ca05d9fb")
 }

@@ -91,30 +91,33 @@ func (s *Server) readiness(ctx context.Context, in *readinessInput) (*readinessO
 	return &readinessOutput{out}, nil
 }
 
-// viewComing says of an agent what keeps it from being heard. One that is armed plays without the hub; what its clock
-// or card last said still counts.
 func viewComing(a fleet.Agent, r planner.AgentReadiness) AgentComing {
-	v := AgentComing{Agent: a.ID, Name: a.Name, Area: a.Area, State: r.State, Percent: r.Percent, Online: a.Online, LastSeen: a.LastSeen}
-	switch r.State {
+	return AgentComing{Agent: a.ID, Name: a.Name, Area: a.Area, State: r.State, Percent: r.Percent, Online: a.Online, LastSeen: a.LastSeen, Trouble: Trouble(a, r.State)}
+}
+
+// Trouble says what keeps an agent from being heard with what it is in a state of readiness for, "" for nothing. One that
+// is armed plays without the hub; what its clock or card last said still counts.
+func Trouble(a fleet.Agent, state string) string {
+	trouble := ""
+	switch state {
 	case "playing", "played":
-		return v
+		return ""
 	case "queued", "receiving":
-		v.Trouble = "audio"
+		trouble = "audio"
 	case "verified":
-		v.Trouble = "plan"
+		trouble = "plan"
 	}
-	if v.Trouble != "" && !a.Online {
-		v.Trouble = "offline"
+	switch st := a.Status; {
+	case trouble != "" && !a.Online:
+		return "offline"
+	case trouble != "" || st == nil:
+		return trouble
+	case st.Clock.Trust == "untrusted":
+		return "clock"
+	case st.Card.State != "" && st.Card.State != "ok":
+		return "card"
 	}
-	if st := a.Status; v.Trouble == "" && st != nil {
-		switch {
-		case st.Clock.Trust == "untrusted":
-			v.Trouble = "clock"
-		case st.Card.State != "" && st.Card.State != "ok":
-			v.Trouble = "card"
-		}
-	}
-	return v
+	return ""
 }
 
 func (s *Server) reach(ctx context.Context, in *IDInput) (*reachOutput, error) {

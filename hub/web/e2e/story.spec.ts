@@ -1,7 +1,7 @@
 import { copyFile, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import AxeBuilder from '@axe-core/playwright';
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
+import { picture, shown } from './look';
 import { base, choose, fleetTime, hub, line, nameOf, passwordOf, shots, signIn, speech, stranger } from './people';
 
 test.describe.configure({ mode: 'serial' });
@@ -14,11 +14,6 @@ let minh: Page;
 let planned: { day: string; time: string };
 
 const title = 'Tim hieu phap luat so 1';
-const sizes = [
-  { width: 1366, height: 768 },
-  { width: 1024, height: 768 },
-  { width: 390, height: 844 },
-];
 
 test.beforeAll(async ({ browser }) => {
   author = await stranger(browser, sins);
@@ -31,44 +26,6 @@ test.afterAll(async () => {
   await chief.close();
 });
 test.afterEach(() => expect(sins.splice(0)).toEqual([]));
-
-/** Colours on their way from light to dark are no page's colours. */
-async function settled(page: Page) {
-  await page.evaluate(() => Promise.all(document.getAnimations().filter((a) => a.effect?.getComputedTiming().iterations !== Infinity).map((a) => a.finished.catch(() => undefined))));
-}
-
-/** Serious and critical findings of axe, in light and in dark. */
-async function accessible(page: Page, name: string) {
-  for (const colours of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme: colours, reducedMotion: 'reduce' });
-    await expect(page.locator('html')).toHaveAttribute('data-mantine-color-scheme', colours);
-    await settled(page);
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    const bad = violations.filter((v) => v.impact === 'serious' || v.impact === 'critical');
-    expect(bad.map((v) => `${name}, ${colours}: ${v.id}: ${v.nodes.map((n) => `${n.html.slice(0, 160)} ${n.any[0]?.message ?? ''}`).join('\n   ')}`)).toEqual([]);
-  }
-}
-
-/** A page as people see it, at the three sizes, and dark at the first. */
-async function picture(page: Page, name: string) {
-  for (const size of sizes) {
-    await page.setViewportSize(size);
-    await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
-    await settled(page);
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    expect(wide, `${name} scrolls sideways at ${size.width}`).toBeLessThanOrEqual(0);
-    await page.screenshot({ animations: 'disabled', path: `${shots}/${name}-${size.width}x${size.height}.png` });
-  }
-  await page.setViewportSize(sizes[0]!);
-  await page.emulateMedia({ colorScheme: 'dark' });
-  await page.screenshot({ animations: 'disabled', path: `${shots}/${name}-dark.png` });
-  await page.emulateMedia({ colorScheme: 'light' });
-}
-
-async function shown(page: Page, name: string) {
-  await accessible(page, name);
-  await picture(page, name);
-}
 
 test('the door: a wrong password is told, the right one opens', async () => {
   await lan.goto('/');

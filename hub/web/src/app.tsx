@@ -18,6 +18,7 @@ const Why = lazy(() => import('./pages/why'));
 const SignInAgain = lazy(() => import('./parts/again'));
 const Urgent = lazy(() => import('./pages/urgent'));
 const Fleet = lazy(() => import('./pages/fleet'));
+const Alarms = lazy(() => import('./pages/alarms'));
 
 export function App() {
   const [at] = useLocation();
@@ -37,6 +38,7 @@ export function App() {
               <Route path="/why" component={Why} />
               <Route path="/urgent" component={Urgent} />
               <Route path="/fleet" component={Fleet} />
+              <Route path="/alarms" component={Alarms} />
               <Route>
                 <Nowhere />
               </Route>

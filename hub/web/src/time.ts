@@ -69,6 +69,16 @@ export function useMinute(): number {
   return now;
 }
 
+/** A clock in steps of a second: the browser's, or the one given. */
+export function useTick(now: () => number = Date.now): number {
+  const [at, setAt] = useState(now);
+  useEffect(() => {
+    const tick = setInterval(() => setAt(now()), 1000);
+    return () => clearInterval(tick);
+  }, [now]);
+  return at;
+}
+
 /** A day some days later, in the calendar alone. */
 export function addDays(day: string, days: number): string {
   const t = new Date(`${day}T00:00:00Z`);

@@ -113,7 +113,7 @@ func NewSite(ctx context.Context, o SiteOptions) (*Site, error) {
 		return nil, err
 	}
 	for _, p := range People() {
-		if _, err := Run(ctx, s.program("loa-hub"), p.Args(), s.hubEnv(), strings.NewReader(p.Password+"\n")); err != nil {
+		if _, err := Run(ctx, s.Program("loa-hub"), p.Args(), s.hubEnv(), strings.NewReader(p.Password+"\n")); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
@@ -125,7 +125,7 @@ func NewSite(ctx context.Context, o SiteOptions) (*Site, error) {
 
 // Join makes an account for an area and signs in.
 func (s *Site) Join(ctx context.Context, p Person, area string) (*Client, error) {
-	if _, err := Run(ctx, s.program("loa-hub"), append(p.Args(), "--area", area), s.hubEnv(), strings.NewReader(p.Password+"\n")); err != nil {
+	if _, err := Run(ctx, s.Program("loa-hub"), append(p.Args(), "--area", area), s.hubEnv(), strings.NewReader(p.Password+"\n")); err != nil {
 		return nil, err
 	}
 	return SignIn(ctx, s.URL, p.Name, p.Password)
@@ -149,7 +149,8 @@ func (s *Site) SignIn(ctx context.Context) (err error) {
 	return err
 }
 
-func (s *Site) program(name string) string { return filepath.Join(s.bin, name) }
+// Program is the path of one of the two programs.
+func (s *Site) Program(name string) string { return filepath.Join(s.bin, name) }
 
 func (s *Site) hubEnv() []string {
 	return []string{"LOA_HUB_DATA=" + s.HubData(), "LOA_HUB_LISTEN=" + s.listen}
@@ -160,13 +161,13 @@ func (s *Site) HubData() string { return filepath.Join(s.dir, "hub") }
 
 // HubCommand runs a command of loa-hub with the hub's settings, to its end.
 func (s *Site) HubCommand(ctx context.Context, args ...string) error {
-	_, err := Run(ctx, s.program("loa-hub"), args, s.hubEnv(), nil)
+	_, err := Run(ctx, s.Program("loa-hub"), args, s.hubEnv(), nil)
 	return err
 }
 
 // StartHub starts the hub, again after it was stopped or killed, and waits until it serves.
 func (s *Site) StartHub(ctx context.Context) error {
-	p, err := Start(s.program("loa-hub"), []string{"serve"}, s.hubEnv(), filepath.Join(s.dir, "hub.log"))
+	p, err := Start(s.Program("loa-hub"), []string{"serve"}, s.hubEnv(), filepath.Join(s.dir, "hub.log"))
 	if err != nil {
 		return err
 	}
@@ -251,7 +252,7 @@ func (s *Site) AddAgent(ctx context.Context, area, name string, env ...string) (
 	a := &Agent{Name: name, Dir: dir, Console: "http://" + console, site: s,
 		env: append([]string{"LOA_AGENT_DATA=" + dir, "LOA_AGENT_CONSOLE=" + console, "LOA_AGENT_HUB=" + dial, "LOA_AGENT_NAME=" + name}, env...)}
 	a.ID, err = s.Pair(ctx, area, name, func(code string) (string, error) {
-		return Run(ctx, s.program("loa-agent"), []string{"pair", "--hub", dial, "--code", code, "--yes"}, a.env, nil)
+		return Run(ctx, s.Program("loa-agent"), []string{"pair", "--hub", dial, "--code", code, "--yes"}, a.env, nil)
 	})
 	if err != nil {
 		return nil, err
@@ -301,7 +302,7 @@ func (a *Agent) Ready(ctx context.Context) error {
 
 // Launch starts the agent and waits for nothing.
 func (a *Agent) Launch() error {
-	p, err := Start(a.site.program("loa-agent"), []string{"run"}, a.env, a.Dir+".log")
+	p, err := Start(a.site.Program("loa-agent"), []string{"run"}, a.env, a.Dir+".log")
 	if err == nil {
 		a.Process = p
 	}

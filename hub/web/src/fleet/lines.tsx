@@ -13,16 +13,19 @@ import './fleet.css';
 import { ago, gigabytes, isFresh, tone, troubles } from './state';
 
 const wide = 44;
-const narrow = 88;
+const narrow = 92;
+const between = 64;
 
 /** All lines of a table, of which only those in sight exist. */
 export function Lines({ table, now, areaName }: { table: Table<Row>; now: number; areaName: (code: string) => string }) {
   const { t } = useTranslation(words);
   const box = useRef<HTMLDivElement>(null);
   const { rows } = table.getRowModel();
-  const isNarrow = !!useMediaQuery('(max-width: 75em)', false, { getInitialValueInEffect: false });
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => (isNarrow ? narrow : wide), overscan: 8, getItemKey: (i) => rows[i]!.id });
-  useEffect(() => virtual.measure(), [virtual, isNarrow]);
+  const height = useHeight();
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: (i) => (rows[i]!.getIsGrouped() ? wide : height), overscan: 8, getItemKey: (i) => rows[i]!.id });
+  const grouped = table.getState().grouping.length > 0;
+  const open = table.getState().expanded;
+  useEffect(() => virtual.measure(), [virtual, height, grouped, open]);
   return (
     <div className="fleet" ref={box} role="table" aria-label={t('title')} aria-rowcount={rows.length + 1} tabIndex={0}>
       <div role="rowgroup" className="fleet-head">
@@ -99,9 +102,9 @@ const Line = memo(function Line({ r, index, y, h, now, area }: LineProps) {
       <span role="cell" data-col="link">
         <Badge color={link === 'online' ? (isNew ? 'green' : 'yellow') : link === 'offline' ? 'red' : 'gray'}>{t(link)}</Badge>
       </span>
-      <span role="cell" data-col="card">{word(r.card)}</span>
-      <span role="cell" data-col="clock">{word(r.clock, r.offset_ms ? ` ${number(r.offset_ms)} ms` : '')}</span>
-      <span role="cell" data-col="cache">{word(r.cache, r.missing ? ` · ${t('missing', { n: r.missing })}` : '')}</span>
+      <span role="cell" data-col="card" data-label={t('col.card')}>{word(r.card)}</span>
+      <span role="cell" data-col="clock" data-label={t('col.clock')}>{word(r.clock, r.offset_ms ? ` ${number(r.offset_ms)} ms` : '')}</span>
+      <span role="cell" data-col="cache" data-label={t('col.cache')}>{word(r.cache, r.missing ? ` · ${t('missing', { n: r.missing })}` : '')}</span>
       <span role="cell" data-col="free">{r.free ? `${number(gigabytes(r.free), 1)} GB` : '–'}</span>
       <span role="cell" data-col="plan">{word(r.plan)}</span>
       <span role="cell" data-col="next">{r.playing && isNew ? t('playing', { title: r.playing }) : r.next ? clock.both(r.next) : t('nonext')}</span>
@@ -110,3 +113,10 @@ const Line = memo(function Line({ r, index, y, h, now, area }: LineProps) {
   );
 });
 
+
+/** The lines take the room that the window leaves them: see fleet.css. */
+function useHeight(): number {
+  const isNarrow = useMediaQuery('(max-width: 75em)', false, { getInitialValueInEffect: false });
+  const isPhone = useMediaQuery('(max-width: 48em)', false, { getInitialValueInEffect: false });
+  return isPhone ? narrow : isNarrow ? between : wide;
+}

@@ -1,7 +1,7 @@
 import { Alert, Button, Card, Group, Select, Switch, Text, TextInput } from '@mantine/core';
 import { IconAlertTriangle, IconLink, IconSearch, IconServerOff } from '@tabler/icons-react';
 import { getCoreRowModel, getExpandedRowModel, getFilteredRowModel, getGroupedRowModel, getSortedRowModel, useReactTable, type ColumnDef, type SortingState } from '@tanstack/react-table';
-import { useDeferredValue, useEffect, useMemo, useState } from 'react';
+import { useDeferredValue, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
 import { useFleet, type Row } from '../api/fleet';
@@ -12,21 +12,11 @@ import { words } from '../i18n/fleet';
 import { AreaSelect, useAreaNames, useAreas } from '../parts/areas';
 import { Page } from '../parts/page';
 import { Empty, Rows, Trouble } from '../parts/states';
-import { number } from '../time';
+import { number, useTick } from '../time';
 
 type Wish = { text: string; kind: 'any' | 'trouble' | Kind; areas: Set<string> | undefined };
 
 const kinds = ['any', 'trouble', 'offline', 'card', 'clock', 'audio', 'plan'] as const;
-
-/** The hub's clock in steps of a second. */
-function useTick(now: () => number): number {
-  const [at, setAt] = useState(now);
-  useEffect(() => {
-    const tick = setInterval(() => setAt(now()), 1000);
-    return () => clearInterval(tick);
-  }, [now]);
-  return at;
-}
 
 export default function Fleet() {
   const { t } = useTranslation(words);

@@ -1,6 +1,6 @@
 import { ActionIcon, AppShell, Badge, Box, Burger, Group, NavLink, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconBroadcast, IconCalendarWeek, IconChecklist, IconHelpCircle, IconHistory, IconLogout, IconMusic, IconServer2, IconSpeakerphone } from '@tabler/icons-react';
+import { IconBell, IconBroadcast, IconCalendarWeek, IconChecklist, IconHelpCircle, IconHistory, IconLogout, IconMusic, IconServer2, IconSpeakerphone } from '@tabler/icons-react';
 import { useEffect, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useLocation } from 'wouter';
@@ -19,6 +19,7 @@ const places = [
   { to: '/why', word: 'why', icon: IconHelpCircle },
   { to: '/urgent', word: 'urgent', icon: IconSpeakerphone },
   { to: '/fleet', word: 'fleet', icon: IconServer2 },
+  { to: '/alarms', word: 'alarms', icon: IconBell },
 ] as const;
 
 /** How many things wait for somebody's approval; more than a page of each is "50+". */
@@ -33,13 +34,20 @@ function useWaiting(): string {
   return n === 0 ? '' : all.some((page) => page?.next) ? `${n}+` : String(n);
 }
 
+/** How many alarms are open that nobody sees to. */
+function useAlarms(): string {
+  const { data } = api.useQuery('get', '/alarms', { params: { query: { open: true } } });
+  const n = data?.items.filter((a) => !a.acked_at).length ?? 0;
+  return n === 0 ? '' : n > 99 ? '99+' : String(n);
+}
+
 export function Shell({ children }: { children: ReactNode }) {
   const { t } = useTranslation();
   const [open, { toggle, close }] = useDisclosure();
   const [at] = useLocation();
   const me = useMe();
   const live = useEvents();
-  const waiting = useWaiting();
+  const counts: Record<string, string> = { approvals: useWaiting(), alarms: useAlarms() };
   useEffect(close, [at, close]);
   return (
     <AppShell header={{ height: 56 }} navbar={{ width: 216, breakpoint: 'sm', collapsed: { mobile: !open } }} padding={{ base: 'sm', sm: 'lg' }}>
@@ -85,7 +93,7 @@ export function Shell({ children }: { children: ReactNode }) {
                 href={to}
                 label={t(`nav.${word}`)}
                 leftSection={<Icon size={20} stroke={1.6} />}
-                rightSection={word === 'approvals' && waiting && <Badge size="sm" variant="filled" color="loa" circle={waiting.length < 2}>{waiting}</Badge>}
+                rightSection={counts[word] && <Badge size="sm" variant="filled" color={word === 'alarms' ? 'red' : 'loa'} circle={counts[word].length < 2}>{counts[word]}</Badge>}
                 active={to === '/' ? at === '/' || at.startsWith('/reports') : at.startsWith(to)}
                 aria-current={(to === '/' ? at === '/' : at.startsWith(to)) ? 'page' : undefined}
                 color={word === 'urgent' ? 'red' : 'loa'}
