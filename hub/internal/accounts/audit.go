@@ -120,12 +120,37 @@ func (s *Service) line(ctx context.Context, tx bun.Tx, by By, action string, p p
 	return s.record(ctx, tx, e)
 }
 
+// LogFilter chooses lines; what is empty chooses all.
+type LogFilter struct {
+	Who, Action, Subject string // Action: or what stands before its dot
+	From, To             time.Time
+}
+
 // Log gives lines newest first, at most limit, older than the line before (0 for the newest).
 func (s *Service) Log(ctx context.Context, before int64, limit int) ([]Entry, error) {
+	return s.Search(ctx, LogFilter{}, before, limit)
+}
+
+// Search is Log of some lines.
+func (s *Service) Search(ctx context.Context, f LogFilter, before int64, limit int) ([]Entry, error) {
 	var rows []auditRow
 	q := s.db.NewSelect().Model(&rows).Order("seq DESC").Limit(int64(limit))
 	if before != 0 {
 		q = q.Where("seq < ?", before)
+	}
+	for column, value := range map[string]string{"who": f.Who, "subject": f.Subject} {
+		if value != "" {
+			q = q.Where("? = ?", bun.Ident(column), value)
+		}
+	}
+	if f.Action != "" {
+		q = q.Where("(action = ? OR substr(action, 1, ?) = ?)", f.Action, len(f.Action)+1, f.Action+".")
+	}
+	if !f.From.IsZero() {
+		q = q.Where("at >= ?", f.From.UnixMilli())
+	}
+	if !f.To.IsZero() {
+		q = q.Where("at < ?", f.To.UnixMilli())
 	}
 	if err := q.Scan(ctx); err != nil {
 		return nil, fmt.Errorf("read audit log: %w", err)

@@ -112,8 +112,10 @@ func access() map[string]accounts.Action {
 		"evidence":        accounts.View,
 		"export-evidence": accounts.View,
 
-		"events":     accounts.View,
-		"list-audit": accounts.Audit,
+		"events":       accounts.View,
+		"list-audit":   accounts.Audit,
+		"verify-audit": accounts.Audit,
+		"system":       accounts.Manage,
 	}
 }
 

@@ -40,8 +40,13 @@ func (s *Server) audit(ctx context.Context, c change) error {
 }
 
 type auditInput struct {
-	Cursor string `query:"cursor"`
-	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	Who     string `query:"who" maxLength:"100" doc:"a person's name, agent: and its id, or hub"`
+	Action  string `query:"action" maxLength:"60" pattern:"^[a-z.-]*$" doc:"such as report.approve, or report for all of them"`
+	Subject string `query:"subject" maxLength:"100"`
+	From    string `query:"from" doc:"at or after (RFC 3339)"`
+	To      string `query:"to" doc:"before (RFC 3339)"`
+	Cursor  string `query:"cursor"`
+	Limit   int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
 
 // AuditEntry is one line of the audit log.
@@ -76,6 +81,8 @@ func paged[T any](items []T, next string) *pageOutput[T] {
 
 func (s *Server) auditRoutes() {
 	register(s, op("list-audit", http.MethodGet, "/audit", "Who changed what, newest first"), s.listAudit)
+	register(s, op("verify-audit", http.MethodGet, "/audit/verify", "Whether the audit log is whole: reads all of it"), s.verifyAudit)
+	register(s, op("system", http.MethodGet, "/system", "What this hub is, and when it was last backed up"), s.system)
 }
 
 func (s *Server) listAudit(ctx context.Context, in *auditInput) (*pageOutput[AuditEntry], error) {
@@ -86,6 +93,14 @@ func (s *Server) listAudit(ctx context.Context, in *auditInput) (*pageOutput[Aud
 			return nil, errCursor
 		}
 	}
+	f := accounts.LogFilter{Who: in.Who, Action: in.Action, Subject: in.Subject}
+	var err error
+	if f.From, err = s.instant("from", in.From); err != nil {
+		return nil, err
+	}
+	if f.To, err = s.instant("to", in.To); err != nil {
+		return nil, err
+	}
 	// An admin of a part of the tree sees that part; lines are read on until a page is full or there are no more.
 	tree, err := s.Planner.Tree(ctx)
 	if err != nil {
@@ -93,7 +108,7 @@ func (s *Server) listAudit(ctx context.Context, in *auditInput) (*pageOutput[Aud
 	}
 	items := []AuditEntry{}
 	for {
-		entries, err := s.Accounts.Log(ctx, cursor, in.Limit+1)
+		entries, err := s.Accounts.Search(ctx, f, cursor, in.Limit+1)
 		if err != nil {
 			return nil, err
 		}

@@ -136,8 +136,10 @@ func matrix() map[string]row {
 		"evidence":        {roles: "all", places: over, ask: `GET evidence?from={day0}&to={day}T00:00:00&by=area&level=each`, shows: `"key":"xa-a"`},
 		"export-evidence": {roles: "all", places: over, ask: `GET evidence/export?from={day0}&to={day}T00:00:00&by=area&level=each`, shows: `Xã A`},
 
-		"events":     {roles: "all", places: over, ask: `GET events`, shows: `"id":"an event"`},
-		"list-audit": {roles: "admin", places: over, ask: `GET audit?limit=200`, shows: `"subject":"a line"`},
+		"events":       {roles: "all", places: over, ask: `GET events`, shows: `"id":"an event"`},
+		"verify-audit": {roles: "admin", ask: `GET audit/verify`},
+		"system":       {roles: "admin", ask: `GET system`},
+		"list-audit":   {roles: "admin", places: over, ask: `GET audit?limit=200`, shows: `"subject":"a line"`},
 	}
 }
 
