@@ -60,7 +60,7 @@ func access() map[string]accounts.Action {
 		"unblock-agent": accounts.Manage,
 		"revoke-agent":  accounts.Manage,
 
-		"get-desk":       accounts.View,
+		"get-desk":      accounts.View,
 		"list-alarms":   accounts.View,
 		"ack-alarm":     accounts.Manage,
 		"silence-alarm": accounts.Manage,

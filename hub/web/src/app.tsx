@@ -19,10 +19,24 @@ const SignInAgain = lazy(() => import('./parts/again'));
 const Urgent = lazy(() => import('./pages/urgent'));
 const Fleet = lazy(() => import('./pages/fleet'));
 const Alarms = lazy(() => import('./pages/alarms'));
+const Evidence = lazy(() => import('./pages/evidence'));
+const Print = lazy(() => import('./pages/print'));
+const People = lazy(() => import('./pages/people'));
+const Areas = lazy(() => import('./pages/areas'));
+const Audit = lazy(() => import('./pages/audit'));
+const System = lazy(() => import('./pages/system'));
 
 export function App() {
   const [at] = useLocation();
   const { phase } = useSession();
+  if (at === '/evidence/print') // a sheet of paper has no menu
+    return (
+      <ErrorBoundary at={at}>
+        <Suspense fallback={<Loading />}>
+          <Print />
+        </Suspense>
+      </ErrorBoundary>
+    );
   return (
     <>
       <Shell>
@@ -39,6 +53,11 @@ export function App() {
               <Route path="/urgent" component={Urgent} />
               <Route path="/fleet" component={Fleet} />
               <Route path="/alarms" component={Alarms} />
+              <Route path="/evidence" component={Evidence} />
+              <Route path="/people" component={People} />
+              <Route path="/areas" component={Areas} />
+              <Route path="/audit" component={Audit} />
+              <Route path="/system" component={System} />
               <Route>
                 <Nowhere />
               </Route>

@@ -1,6 +1,6 @@
 import { ActionIcon, AppShell, Badge, Box, Burger, Group, NavLink, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconBell, IconBroadcast, IconCalendarWeek, IconChecklist, IconHelpCircle, IconHistory, IconLogout, IconMusic, IconServer2, IconSpeakerphone } from '@tabler/icons-react';
+import { IconBell, IconBroadcast, IconCalendarWeek, IconChartBar, IconChecklist, IconHelpCircle, IconHistory, IconListSearch, IconLogout, IconMap2, IconMusic, IconServer2, IconSettings, IconSpeakerphone, IconUsers } from '@tabler/icons-react';
 import { useEffect, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useLocation } from 'wouter';
@@ -16,10 +16,19 @@ const places = [
   { to: '/approvals', word: 'approvals', icon: IconChecklist },
   { to: '/readiness', word: 'readiness', icon: IconBroadcast },
   { to: '/plays', word: 'plays', icon: IconHistory },
+  { to: '/evidence', word: 'evidence', icon: IconChartBar },
   { to: '/why', word: 'why', icon: IconHelpCircle },
   { to: '/urgent', word: 'urgent', icon: IconSpeakerphone },
   { to: '/fleet', word: 'fleet', icon: IconServer2 },
   { to: '/alarms', word: 'alarms', icon: IconBell },
+] as const;
+
+/** What only some may see. */
+const rooms = [
+  { to: '/people', word: 'people', icon: IconUsers, may: 'people' },
+  { to: '/areas', word: 'areas', icon: IconMap2, may: 'manage' },
+  { to: '/audit', word: 'audit', icon: IconListSearch, may: 'audit' },
+  { to: '/system', word: 'system', icon: IconSettings, may: 'manage' },
 ] as const;
 
 /** How many things wait for somebody's approval; more than a page of each is "50+". */
@@ -86,7 +95,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <AppShell.Navbar p="xs" aria-label={t('app.nav')}>
         <AppShell.Section grow style={{ overflowY: 'auto' }}>
           <Stack gap={2}>
-            {places.map(({ to, word, icon: Icon }) => (
+            {[...places, ...rooms.filter((r) => me.may.includes(r.may))].map(({ to, word, icon: Icon }) => (
               <NavLink
                 key={to}
                 component={Link}
