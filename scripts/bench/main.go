@@ -52,6 +52,7 @@ func measurements() []measurement {
 		{rows: []string{"fanout-cpu-centrifuge", "fanout-cpu-nats", "fanout-cpu-nchan", "fanout-last-centrifuge"}, take: fanout},
 		{rows: []string{"conn-memory-centrifuge", "connect-cpu-centrifuge"}, take: connections},
 		{rows: []string{"plan-sweep-10k-s", "plan-sweep-10k-mb"}, take: sweep},
+		{rows: []string{"evidence-year-s"}, take: evidenceYear},
 		{rows: []string{"seal-10k-s", "verify-heads-per-s"}, take: sealing},
 	}
 }

@@ -5,7 +5,7 @@ const vi = {
   evidence: {
     title: 'Kết quả phát', lead: 'Theo kế hoạch bao nhiêu, đã phát bao nhiêu, vì sao không phát. Số liệu từ nhật ký của từng cụm loa.', period: 'Kỳ', by: 'Chia theo', and: 'và theo', nothing: 'Không chia thêm',
     dims: { month: 'Tháng', area: 'Địa bàn', series: 'Chuyên mục', law_field: 'Lĩnh vực pháp luật', language: 'Tiếng', report: 'Phóng sự', class: 'Loại bản tin', reason: 'Lý do' },
-    level: 'Địa bàn', below: 'Cấp ngay dưới', each: 'Từng địa bàn',
+    level: 'Gộp địa bàn', below: 'Cấp ngay dưới', each: 'Từng địa bàn',
     planned: 'Theo kế hoạch', played: 'Đã phát', cut: 'Phát dở', skipped: 'Không phát', unknown: 'Chưa rõ', unknownhint: 'Quá một ngày chưa có nhật ký của cụm loa.', minutes: 'Phút ra loa', plannedminutes: 'Phút theo kế hoạch', clusters: 'Cụm loa',
     share: '{n}% theo kế hoạch', missed: 'Không phát và chưa rõ', total: 'Tổng cộng', notgiven: '(chưa ghi)', empty: 'Chưa có số liệu', emptyhint: 'Trong kỳ này không có lần phát nào. Hãy chọn kỳ hoặc địa bàn khác.',
     chart: 'Số lần phát theo tháng', chartalt: 'Biểu đồ cột: số lần theo kế hoạch và đã phát của từng tháng; số liệu ở bảng bên cạnh.', heard: 'Đã phát (cả phát dở)', csv: 'Tải CSV', xlsx: 'Tải Excel', print: 'Bản in báo cáo', log: 'Nhật ký từng lần', custom: 'Tự chọn',
@@ -45,7 +45,7 @@ const en: Same<typeof vi> = {
   evidence: {
     title: 'Results', lead: 'What was planned, what was played, and why the rest was not. From the log of each cluster.', period: 'Period', by: 'Rows', and: 'and by', nothing: 'Nothing more',
     dims: { month: 'Month', area: 'Area', series: 'Series', law_field: 'Legal field', language: 'Language', report: 'Report', class: 'Class', reason: 'Reason' },
-    level: 'Areas', below: 'Right below', each: 'Each by itself',
+    level: 'Areas by', below: 'Right below', each: 'Each by itself',
     planned: 'Planned', played: 'Played', cut: 'Cut short', skipped: 'Not played', unknown: 'Unknown', unknownhint: 'No record of the cluster came within a day.', minutes: 'Minutes heard', plannedminutes: 'Minutes planned', clusters: 'Clusters',
     share: '{n}% of the plan', missed: 'Not played and unknown', total: 'Total', notgiven: '(not given)', empty: 'No figures yet', emptyhint: 'Nothing was planned in this period. Choose another period or area.',
     chart: 'Plays by month', chartalt: 'Bar chart: planned and played in each month; the figures are in the table beside it.', heard: 'Played (cut short too)', csv: 'CSV', xlsx: 'Excel', print: 'Report to print', log: 'Each single play', custom: 'Other',

@@ -148,7 +148,7 @@ function Totals({ c, w }: { c: Count; w: AdminWords['evidence'] }) {
 /** The months as bars, and as the table the bars are drawn from. */
 function Months({ rows, w }: { rows: Sum[]; w: AdminWords['evidence'] }) {
   const name = useRowName();
-  const bars = useMemo(() => rows.map((r) => ({ name: `${r.key.slice(5)}/${r.key.slice(2, 4)}`, whole: r.planned, part: heard(r) })), [rows]);
+  const bars = useMemo(() => rows.map((r) => ({ name: `${Number(r.key.slice(5))}/${r.key.slice(2, 4)}`, whole: r.planned, part: heard(r) })), [rows]);
   return (
     <Card>
       <Title order={2} size="h3" mb="xs">{w.chart}</Title>
