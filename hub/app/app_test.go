@@ -35,8 +35,13 @@ type running struct {
 
 func start(t *testing.T, data string) *running {
 	t.Helper()
+	return startAs(t, Options{Data: data})
+}
+
+func startAs(t *testing.T, o Options) *running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	a, err := New(ctx, Options{Data: data})
+	a, err := New(ctx, o)
 	if err != nil {
 		cancel()
 		t.Fatal(err)

@@ -71,7 +71,7 @@ func command(p Process) *cobra.Command {
 		&cobra.Command{Use: "init", Short: "Make the first trust document and its keys", Args: cobra.NoArgs, RunE: trustInit},
 		&cobra.Command{Use: "show", Short: "Show the trust document", Args: cobra.NoArgs, RunE: trustShow},
 		trustRotate(), trustRevoke())
-	root.AddCommand(serve(p), userCommand(), auditCommand(), trusts, tlsCommand(), backupCommand(p), restoreCommand(),
+	root.AddCommand(serve(p), userCommand(), auditCommand(), trusts, tlsCommand(), backupCommand(p), restoreCommand(), migrateCommand(),
 		&cobra.Command{Use: "doctor", Short: "Check what the hub needs", Args: cobra.NoArgs, RunE: doctor})
 	return root
 }
