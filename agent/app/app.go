@@ -51,6 +51,7 @@ type App struct {
 	page    *page         // nil when none is wanted
 	pin     *console.PIN  // nil when there is no console
 	enrol   *enroller     // pairs from the console
+	tail    *tail         // of the log, for the hub's admin
 	started chan struct{} // closed when the paired parts run
 
 	mu     sync.Mutex
@@ -88,7 +89,9 @@ func New(o Options) (*App, error) {
 	if err := makeDataDir(o.Config.Data); err != nil {
 		return nil, err
 	}
-	a := &App{o: o, started: make(chan struct{})}
+	a := &App{o: o, started: make(chan struct{}), tail: &tail{}}
+	a.o.Log = slog.New(slog.NewMultiHandler(o.Log.Handler(), slog.NewTextHandler(a.tail, nil)))
+	o.Log = a.o.Log
 	a.enrol = newEnroller(a)
 	if o.Machine != nil {
 		a.machine = *o.Machine

@@ -36,6 +36,7 @@ type paired struct {
 	playlog   *playlog.Log
 	health    *health.Health
 	tester    *tester
+	commands  *commands
 	pin       *console.PIN // nil where there is no console
 	planned   <-chan struct{}
 	log       *slog.Logger
@@ -81,6 +82,7 @@ func (a *App) assemble(who identity) (p *paired, err error) {
 	}
 	p.health = a.watch(p)
 	p.tester = newTester(a, p, p.output)
+	p.commands = newCommands(p.cache.Recheck)
 	p.pin, p.planned, p.log = a.pin, p.cache.SubscribePlan(), a.o.Log
 	p.link, err = a.dial(p, who)
 	return p, err
@@ -106,6 +108,17 @@ func (a *App) watch(p *paired) *health.Health {
 		Playing: p.scheduler.Playing,
 		Outbox:  p.playlog.Len,
 		Changes: []<-chan struct{}{p.scheduler.Subscribe(), p.cache.SubscribePlan(), p.cache.Subscribe(), a.clock.Subscribe(), p.playlog.Subscribe()},
+	}
+	parts.Line = func() *broadcast.LineStatus {
+		if p.link == nil {
+			return nil
+		}
+		state := p.link.State()
+		line := &broadcast.LineStatus{BytesPerS: state.BytesPerS, RoundMS: 2 * a.clock.Status().ErrorMS}
+		if state.Connected {
+			line.Since = state.Since
+		}
+		return line
 	}
 	if p.amplifier != nil {
 		parts.Amplifier = p.amplifier.Status
@@ -133,7 +146,7 @@ func (a *App) dial(p *paired, who identity) (*link.Link, error) {
 		Security: secure,
 		Identity: link.Identity{Agent: who.Agent, Key: who.key.Private()},
 		Software: a.o.Version, OS: runtime.GOOS + "/" + runtime.GOARCH, Boot: a.bootID(),
-		Plans: p.cache, Orders: p.cache, Blobs: blobs{p.cache}, Outbox: p.playlog, Decided: decided{p.decisions}, Reporter: p.health,
+		Plans: p.cache, Orders: commanded{a, p}, Blobs: blobs{p.cache}, Outbox: p.playlog, Decided: decided{p.decisions}, Reporter: p.health,
 		Clock: signedTime{cache: p.cache, clock: a.clock, agent: who.Agent},
 		Log:   a.o.Log.With("part", "link"),
 	})
@@ -165,6 +178,7 @@ func (p *paired) run(ctx context.Context) error {
 	upper.Go(func() error { return named("link", p.link.Run(over)) })
 	upper.Go(func() error { return named("health", p.health.Run(over)) })
 	upper.Go(func() error { return named("test tone", p.tester.Run(over)) })
+	upper.Go(func() error { return named("commands", p.commands.run(over)) })
 	upper.Go(func() error { p.watchPIN(over); return nil })
 	upper.Go(func() error { // a lower part that fails ends the upper ones
 		select {

@@ -16,6 +16,8 @@ type Status struct {
 	Next        *Sounding   `json:"next,omitempty"`
 	Outbox      int         `json:"outbox"` // play records the hub has not acknowledged
 
+	Line *LineStatus `json:"line,omitempty"` // nil before anything was measured
+
 	Amplifier *AmplifierStatus `json:"amplifier,omitempty"` // nil where the agent does not switch one
 	Console   *ConsoleStatus   `json:"console,omitempty"`   // nil while the operator's page is served, or none is wanted
 }
@@ -26,6 +28,13 @@ type ConsoleStatus struct {
 	VI     string `json:"vi"`
 	EN     string `json:"en"`
 	Detail string `json:"detail,omitempty"` // the cause, for the one who looks after the PC
+}
+
+// LineStatus tells about the way to the hub, as the agent measured it.
+type LineStatus struct {
+	Since     time.Time `json:"since,omitzero"` // of this connection
+	BytesPerS int64     `json:"bytes_per_s"`    // of audio that came lately, 0 when none did
+	RoundMS   int64     `json:"round_ms"`       // of the quickest of the last answers about the time
 }
 
 // AmplifierStatus tells about the amplifier's switch. Failing keeps its word until the same command has worked.

@@ -32,12 +32,14 @@ const (
 	OrderLive   OrderKind = "live"   // sound an urgent bulletin; the body is a broadcast.Bulletin
 	OrderDrill  OrderKind = "drill"  // the same for an exercise, as a TypeDrill
 	OrderCancel OrderKind = "cancel" // take one back; the body is a broadcast.Cancellation
+
+	OrderCommand OrderKind = "command" // something for one agent's PC; the body is a broadcast.Command
 )
 
 // payloadType is the only one an order of the kind may have, "" for a kind that does not exist.
 func (k OrderKind) payloadType() string {
 	switch k {
-	case OrderLive, OrderCancel:
+	case OrderLive, OrderCancel, OrderCommand:
 		return TypeOrder
 	case OrderDrill:
 		return TypeDrill
@@ -148,6 +150,8 @@ func (o *Order) check() error {
 		return refuse(OrderTooLong, "valid for %s, at most %s", life, MaxOrderLife)
 	case o.Audience.All == (len(o.Audience.Agents)+len(o.Audience.Areas) > 0):
 		return refuse(Malformed, "for nobody, or for all and for some")
+	case o.Kind == OrderCommand && (len(o.Audience.Agents) != 1 || len(o.Audience.Areas) > 0):
+		return refuse(Malformed, "a command is for one agent: no slip may restart a province")
 	}
 	return nil
 }

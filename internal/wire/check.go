@@ -165,7 +165,17 @@ func named(ids []string, most int) error {
 func (m *Order) Check() error { return sealed(m.Envelope) }
 
 // Check implements Message.
-func (m *OrderState) Check() error { return errors.Join(hash(m.SHA256), text("code", m.Code)) }
+func (m *OrderState) Check() error {
+	err := errors.Join(hash(m.SHA256), text("code", m.Code))
+	size := 0
+	for _, line := range m.Log {
+		size += len(line)
+	}
+	if len(m.Log) > MaxLogLines || size > MaxLog {
+		err = errors.Join(err, fmt.Errorf("a log of %d lines, %d bytes", len(m.Log), size))
+	}
+	return err
+}
 
 // Check implements Message.
 func (m *Bye) Check() error { return text("code", m.Code) }

@@ -30,10 +30,12 @@ const (
 	MinWindow = Grain
 	MaxWindow = 256 << 10 // design.md: unacknowledged bytes are at most this and at most 2 s of the line
 
-	MaxPlays      = 100 // records in one plays message
-	MaxDecisions  = 20  // items in one decisions message
-	MaxHoldings   = 400 // items in one holdings message
-	MaxEnvelopes  = 16  // in one trust message
+	MaxPlays      = 100    // records in one plays message
+	MaxLogLines   = 200    // of the log in one order_state
+	MaxLog        = 24_000 // bytes of them
+	MaxDecisions  = 20     // items in one decisions message
+	MaxHoldings   = 400    // items in one holdings message
+	MaxEnvelopes  = 16     // in one trust message
 	NonceSize     = 32
 	maxText       = 512      // bytes of a name, a code, a version
 	maxOffset     = 1 << 40  // no blob is larger

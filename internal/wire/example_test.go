@@ -41,6 +41,7 @@ func examples() []example {
 		Clock: broadcast.ClockStatus{Trust: "synced", OffsetMS: -12, ErrorMS: 8},
 		Cache: broadcast.CacheStatus{State: "ok", UsedBytes: 73_400_320, LimitBytes: 8 << 30, FreeBytes: 52 << 30},
 		Card:  broadcast.CardStatus{State: "ok", Since: exampleTime}, Amplifier: &broadcast.AmplifierStatus{State: "off"},
+		Line: &broadcast.LineStatus{Since: exampleTime, BytesPerS: 118_000, RoundMS: 16},
 	}
 	return []example{
 		{"hub", &Challenge{Nonce: fill(1, NonceSize)}, "Opens every link: 32 fresh random bytes."},
@@ -83,8 +84,9 @@ func examples() []example {
 			"`counter` is its place among those about the same thing made at the same place, `seen` (0 when left out) the highest counter of the other place that was known\n" +
 			"there: which of two holds follows from them ([decision 31](decisions/0031-pc-and-phone-decide-by-one-rule.md))."},
 		{"hub", &DecisionsAck{[]string{"019a8f41-0000-7000-8000-000000000002"}}, "Decisions that are committed, those too that the hub keeps for its log alone."},
-		{"hub", &Order{sealed}, "A sealed order: sound a bulletin, or take one back. It goes before every other message and every frame that waits, to agents that are connected; the next plan says the same. A drill is a document type of its own."},
-		{"agent", &OrderState{SHA256: exampleHash(), Code: "SEAL_ORDER_REPLAYED"}, "What became of the order with that envelope: an empty code is done."},
+		{"hub", &Order{sealed}, "A sealed order: sound a bulletin, take one back, or have this PC do something now (`command`: `tone`, `restart`, `recheck`, `log`; for one agent, over after a minute). It goes before every other message and every frame that waits, to agents that are connected; the next plan says the same. A drill is a document type of its own."},
+		{"agent", &OrderState{SHA256: exampleHash(), Code: "SEAL_ORDER_REPLAYED"}, "What became of the order with that envelope: an empty code is done. `log` has the\n" +
+			"last lines of the agent's log where a command asked for them: at most 200, together 24,000 bytes."},
 		{"both", &Bye{"HUB_STOPS"}, "An orderly end, before the close frame: `HUB_STOPS`, `REPLACED`, `AGENT_BLOCKED`, `AGENT_REVOKED`."},
 		{"agent", &Pair{"start", []byte(`{"protocol":"loa.v1","commit":"…"}`)}, "Pairing, step 1."},
 		{"hub", &Pair{"offer", []byte(`{"ephemeral":"…","nonce":"…","trust_sha256":"…"}`)}, "Pairing, step 2."},

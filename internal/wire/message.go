@@ -161,10 +161,12 @@ type Order struct {
 	Envelope []byte `json:"envelope"`
 }
 
-// OrderState tells what became of the order whose envelope has that hash: Code "" is done.
+// OrderState tells what became of the order whose envelope has that hash: Code "" is done. Log is the answer to a command
+// that asks for it, oldest line first.
 type OrderState struct {
 	SHA256 broadcast.Hash `json:"sha256"`
 	Code   string         `json:"code"`
+	Log    []string       `json:"log,omitempty"`
 }
 
 // Bye is an orderly end by either side.

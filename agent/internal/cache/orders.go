@@ -53,25 +53,34 @@ func (h hurried) over(inForce *held, now time.Time) bool {
 // says tells whether a head was issued after an order: it is the full state, and the order counts no more.
 func (h *held) says(o hurried) bool { return !h.doc.IssuedAt.Before(o.IssuedAt) }
 
-// Order takes the envelope of an urgent order: verified, committed with its floor, and in force when it returns. It
-// gives the code of a refusal, "" for none.
-func (c *Cache) Order(ctx context.Context, envelope []byte) (code string) {
+// Order takes the envelope of an order: verified, committed with its floor, and in force when it returns. It gives the
+// code of a refusal, "" for none, and the command where it is one: that has been counted, and is the caller's to follow.
+func (c *Cache) Order(ctx context.Context, envelope []byte) (command *broadcast.Command, code string) {
 	c.offers.Lock()
 	defer c.offers.Unlock()
 	if ctx.Err() != nil {
-		return codeOrderNotKept
+		return nil, codeOrderNotKept
 	}
 	trust, floors := c.trustAndFloors()
 	if trust.Version() < floors.Trust.Version {
 		c.refused("order", envelope, codeTrustBehind, nil)
-		return codeTrustBehind
+		return nil, codeTrustBehind
 	}
 	now := c.o.Trusted()
 	o, next, err := seal.OpenOrder(trust, envelope, c.listener(), floors, now)
 	if err != nil {
 		c.refused("order", envelope, string(seal.CodeOf(err)), err)
-		return string(seal.CodeOf(err))
+		return nil, string(seal.CodeOf(err))
 	}
+	if o.Kind == seal.OrderCommand {
+		return c.command(o, next, envelope)
+	}
+	return nil, c.hurry(o, next, envelope)
+}
+
+// hurry takes an order about a bulletin; offers is held.
+func (c *Cache) hurry(o seal.Order, next seal.Floors, envelope []byte) (code string) {
+	now := c.o.Trusted()
 	h, err := readOrder(o)
 	if err != nil {
 		c.refused("order", envelope, codeOrderInvalid, err)
@@ -97,6 +106,31 @@ func (c *Cache) Order(ctx context.Context, envelope []byte) (code string) {
 	c.orderedManifests()
 	c.wantsChanged.Notify()
 	return ""
+}
+
+// command counts a command's sequence before anybody follows it: what was recorded is followed once; offers is held.
+func (c *Cache) command(o seal.Order, next seal.Floors, envelope []byte) (*broadcast.Command, string) {
+	command, err := seal.Strict[broadcast.Command](o.Body, seal.MaxOrder)
+	if err == nil {
+		err = command.Check()
+	}
+	if err != nil {
+		c.refused("order", envelope, codeOrderInvalid, err)
+		return nil, codeOrderInvalid
+	}
+	c.mu.Lock()
+	orders := slices.Clone(c.plans.orders)
+	c.mu.Unlock()
+	if err := c.commitOrder(next, orders); err != nil {
+		c.o.Log.Error("command is not kept", "do", command.Do, "sequence", o.Sequence, "error", err)
+		return nil, codeOrderNotKept
+	}
+	c.mu.Lock()
+	c.plans.floors = next
+	c.mu.Unlock()
+	c.o.Log.Info("command is accepted", "do", command.Do, "sequence", o.Sequence)
+	c.o.Verified(o.IssuedAt)
+	return &command, ""
 }
 
 // ordersWith gives the orders to keep with a new one: of each bulletin the latest. Where there is no room, a cancel of

@@ -34,7 +34,10 @@ func flood(id, kind string, it broadcast.Item) broadcast.Bulletin {
 	return broadcast.Bulletin{ID: id, Kind: kind, Title: id, IssuedAt: now, Until: now.Add(time.Hour), Items: []broadcast.Item{it}}
 }
 
-func (r *rig) order(envelope []byte) string { return r.cache.Order(r.t.Context(), envelope) }
+func (r *rig) order(envelope []byte) string {
+	_, code := r.cache.Order(r.t.Context(), envelope)
+	return code
+}
 
 // bulletins are those of the plan in force.
 func (r *rig) bulletins() string {
@@ -261,5 +264,43 @@ func TestAnOrderNeedsATrustedClockAndRoom(t *testing.T) {
 	}
 	if got := r.bulletins(); got != "live a" {
 		t.Errorf("in force: %s", got)
+	}
+}
+
+// A command is followed once, by the one agent that it names, and leaves orders and plan as they are.
+func TestACommandIsCountedAndHandedOn(t *testing.T) {
+	h := newHub(t)
+	r := newRig(t, h)
+	r.offer(h.head(nil, h.report(chunk)))
+	r.fetch(h, 100)
+	only := func(o *seal.Order) { o.Audience.Agents = []string{"agent"} }
+	if code := r.order(h.order(1, seal.OrderLive, flood("flood", "live", h.report(chunk)), nil)); code != "" {
+		t.Fatal(code)
+	}
+	tone := h.order(2, seal.OrderCommand, broadcast.Command{Do: broadcast.DoTone}, only)
+	command, code := r.cache.Order(t.Context(), tone)
+	if code != "" || command == nil || command.Do != broadcast.DoTone {
+		t.Fatalf("command %+v, %s", command, code)
+	}
+	if got := r.bulletins(); got != "live flood" {
+		t.Errorf("in force after it: %s", got)
+	}
+	for name, tc := range map[string]struct {
+		envelope []byte
+		code     string
+	}{
+		"again":           {tone, string(seal.OrderReplayed)},
+		"unknown":         {h.order(3, seal.OrderCommand, broadcast.Command{Do: "format"}, only), codeOrderInvalid},
+		"no command":      {h.order(3, seal.OrderCommand, map[string]string{"do": "tone", "x": "y"}, only), codeOrderInvalid},
+		"another agent's": {h.order(3, seal.OrderCommand, broadcast.Command{Do: broadcast.DoRestart}, func(o *seal.Order) { o.Audience.Agents = []string{"other"} }), string(seal.Audience)},
+	} {
+		if command, code := r.cache.Order(t.Context(), tc.envelope); command != nil || code != tc.code {
+			t.Errorf("%s: %+v, %s", name, command, code)
+		}
+	}
+	_, err := seal.SealOrder(seal.Order{Sequence: 3, IssuedAt: now, Expires: now.Add(time.Minute), Kind: seal.OrderCommand, Body: h.marshal(broadcast.Command{Do: broadcast.DoRestart}),
+		Audience: seal.OrderAudience{Agents: []string{"agent", "other"}}}, h.key)
+	if seal.CodeOf(err) != seal.Malformed {
+		t.Errorf("a command for two: %v", err)
 	}
 }

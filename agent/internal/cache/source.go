@@ -2,8 +2,11 @@ package cache
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -188,4 +191,32 @@ func (c *Cache) dropChunk(audio broadcast.Hash, i int) {
 	}
 	c.wantsChanged.Notify()
 	c.holdingsChanged.Notify()
+}
+
+// Recheck reads all audio that is whole, once and slowly; what is damaged is dropped and fetched anew.
+func (c *Cache) Recheck(ctx context.Context) {
+	c.mu.Lock()
+	hashes := slices.Collect(maps.Keys(c.files))
+	c.mu.Unlock()
+	checked, damaged := 0, 0
+	for _, audio := range hashes {
+		if !c.Whole(audio) {
+			continue
+		}
+		s, err := c.Open(audio)
+		if err != nil {
+			continue // evicted meanwhile
+		}
+		for i := 0; i < len(s.manifest.Chunks) && ctx.Err() == nil; i++ {
+			if _, err := c.chunk(s.manifest, i); err != nil {
+				damaged++ // chunk dropped it
+			}
+		}
+		_ = s.Close()
+		checked++
+	}
+	if ctx.Err() == nil {
+		c.o.Log.Info("audio is checked", "files", checked, "damaged_chunks", damaged)
+	}
+	c.wantsChanged.Notify()
 }

@@ -28,6 +28,8 @@ type Parts struct {
 	Outbox  func() int
 	// Amplifier is nil where the agent does not switch one.
 	Amplifier func() broadcast.AmplifierStatus
+	// Line is nil where nobody tells of it.
+	Line func() *broadcast.LineStatus
 	// Console is nil where there is no operator's page, and gives nil while it is served.
 	Console func() *broadcast.ConsoleStatus
 	// Changes of parts that tell of them.
@@ -58,6 +60,9 @@ func (h *Health) Status() broadcast.Status {
 	if p.Amplifier != nil {
 		a := p.Amplifier()
 		s.Amplifier = &a
+	}
+	if p.Line != nil {
+		s.Line = p.Line()
 	}
 	if p.Console != nil {
 		s.Console = p.Console()

@@ -36,8 +36,8 @@ type Plans interface {
 
 // Orders takes urgent orders. It has a goroutine of its own: an order waits for no plan and no disk.
 type Orders interface {
-	// Order gives "" or the code of its refusal.
-	Order(ctx context.Context, envelope []byte) (code string)
+	// Order gives "" or the code of its refusal, and the lines of the log where the order asks for them.
+	Order(ctx context.Context, envelope []byte) (code string, log []string)
 }
 
 // Want is a blob the agent misses.

@@ -66,7 +66,9 @@ func (a *agent) Offer(_ context.Context, envelope []byte) wire.PlanState {
 	return a.state
 }
 func (a *agent) OfferTrust(context.Context, [][]byte) error { return errors.New("not trusted") }
-func (a *agent) Order(_ context.Context, e []byte) string   { return "CODE_" + string(e) }
+func (a *agent) Order(_ context.Context, e []byte) (string, []string) {
+	return "CODE_" + string(e), []string{"a line"}
+}
 func (a *agent) PlanState() wire.PlanState {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -243,12 +243,12 @@ func (s *session) takeOrders(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case envelope := <-s.orders:
-			code := "ORDER_UNSUPPORTED"
+			code, log := "ORDER_UNSUPPORTED", []string(nil)
 			if s.l.o.Orders != nil {
-				code = s.l.o.Orders.Order(ctx, envelope)
+				code, log = s.l.o.Orders.Order(ctx, envelope)
 			}
 			digest := sha256.Sum256(envelope)
-			state := &wire.OrderState{SHA256: broadcast.Hash(hex.EncodeToString(digest[:])), Code: code}
+			state := &wire.OrderState{SHA256: broadcast.Hash(hex.EncodeToString(digest[:])), Code: code, Log: log}
 			if err := s.send(state); err != nil {
 				return err
 			}

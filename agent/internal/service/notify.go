@@ -45,6 +45,9 @@ func (m Manager) Every() time.Duration {
 	return m.every
 }
 
+// Restarts tells whether there is a manager, which starts the agent again when it ends.
+func (m Manager) Restarts() bool { return m.socket != "" }
+
 // Notify says something to the manager.
 func (m Manager) Notify(state string) (err error) {
 	if m.socket == "" {

@@ -31,8 +31,9 @@ type Group struct {
 type Parents map[string]string
 
 // Gather joins findings by area. clusters are how many each area has itself. Every finding is in exactly one group, and
-// no group lies within another of its kind. It is a pure function.
-func Gather(findings []Finding, up Parents, clusters map[string]int) []Group {
+// no group lies within another of its kind. A group that is open already (by its key) stays one until its last cluster is
+// well: a district that comes back bit by bit is not told as many single troubles. It is a pure function.
+func Gather(findings []Finding, up Parents, clusters map[string]int, open map[string]bool) []Group {
 	byKind := map[Kind][]Finding{}
 	for _, f := range findings {
 		byKind[f.Kind] = append(byKind[f.Kind], f)
@@ -46,7 +47,9 @@ func Gather(findings []Finding, up Parents, clusters map[string]int) []Group {
 				own[f.Area]++
 			}
 		}
-		joined := joiner(up, sums(own, up), all)
+		bad := sums(own, up)
+		anew := joiner(up, bad, all)
+		joined := func(area string) bool { return anew(area) || bad[area] > 0 && open[grouped(kind, area)] }
 		groups := map[string]*Group{}
 		for _, f := range byKind[kind] {
 			key, area := placeOf(f, up, joined)
@@ -83,8 +86,10 @@ func placeOf(f Finding, up Parents, joined func(area string) bool) (key, area st
 	if found == "" {
 		return single(f), f.Area
 	}
-	return string(f.Kind) + "/area:" + found, found
+	return grouped(f.Kind, found), found
 }
+
+func grouped(kind Kind, area string) string { return string(kind) + "/area:" + area }
 
 // joiner tells of each area whether it has one cause. An area of which nearly everything lies in one area below has not:
 // that one is where to look, and what else is wrong in the area has causes of its own.

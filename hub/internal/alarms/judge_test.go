@@ -106,7 +106,7 @@ func TestGather(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			for _, g := range Gather(tc.findings, up, clusters) {
+			for _, g := range Gather(tc.findings, up, clusters, nil) {
 				got = append(got, fmt.Sprintf("%s:%d", g.Key, len(g.Findings)))
 			}
 			if s := strings.Join(got, " "); s != tc.want {
@@ -143,7 +143,7 @@ func TestGatherProperty(t *testing.T) {
 			return false
 		}
 		all, seen := sums(clusters, up), map[string]int{}
-		groups := Gather(findings, up, clusters)
+		groups := Gather(findings, up, clusters, nil)
 		for i, g := range groups {
 			for _, f := range g.Findings {
 				seen[f.Agent]++

@@ -129,7 +129,8 @@ type Filter struct {
 	Limit int
 }
 
-// List gives alarms, those that are open first, then newest first. What another alarm tells now is left out.
+// List gives alarms, those that are open first, then newest first. What another alarm tells now is left out, and what was
+// over before anybody was told or saw to it.
 func (w *Watch) List(ctx context.Context, f Filter) ([]Alarm, error) {
 	return w.read(ctx, func(q *bun.SelectQuery) *bun.SelectQuery {
 		if f.Areas != nil {
@@ -138,7 +139,7 @@ func (w *Watch) List(ctx context.Context, f Filter) ([]Alarm, error) {
 		if f.Open {
 			q = q.Where("resolved_at = 0")
 		}
-		return q.Where("replaced = ?", false).OrderExpr("CASE WHEN resolved_at = 0 THEN 0 ELSE 1 END, raised_at DESC, id DESC").Limit(int64(f.Limit))
+		return q.Where("replaced = ?", false).Where("resolved_at = 0 OR told > 0 OR acked_at > 0").OrderExpr("CASE WHEN resolved_at = 0 THEN 0 ELSE 1 END, raised_at DESC, id DESC").Limit(int64(f.Limit))
 	})
 }
 

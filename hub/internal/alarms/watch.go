@@ -112,11 +112,15 @@ func (w *Watch) Once(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.o.Now()
-	groups := Gather(Judge(now, w.o.Limits, view.Clusters, view.Hub), view.Parents, clusters)
 	known, err := w.known(ctx, now)
 	if err != nil {
 		return err
 	}
+	open := map[string]bool{}
+	for _, a := range known {
+		open[a.Key] = open[a.Key] || a.ResolvedAt.IsZero()
+	}
+	groups := Gather(Judge(now, w.o.Limits, view.Clusters, view.Hub), view.Parents, clusters, open)
 	var errs []error
 	for _, a := range Step(now, known, groups) {
 		errs = append(errs, w.put(ctx, a))

@@ -257,13 +257,18 @@ func TestADistrictCutOffIsOneAlarm(t *testing.T) {
 	if len(mails) != 1 || !strings.Contains(mails[0], "10 of 10 clusters") || !strings.Contains(mails[0], "To: <truc@example.vn>") || !strings.Contains(mails[0], "https://loa.example.vn/alarms") {
 		t.Errorf("the mail server got %q", mails)
 	}
+	w.cut(true, "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7")
+	w.pass(t, time.Second)
+	if list := w.open(t); len(list) != 1 || list[0].Area != "a" || list[0].Agent != "" || list[0].Clusters != 2 {
+		t.Errorf("two are not back yet, and open is %+v", list)
+	}
 	w.cut(true, "a")
 	w.pass(t, time.Minute)
 	if list := w.open(t); len(list) != 0 {
 		t.Errorf("all are back, and open is %+v", list)
 	}
 	w.pass(t, settle)
-	if mails, posts := w.delivered(t); posts != "alarm.resolved offline a 10" || len(mails) != 1 || !strings.Contains(mails[0], "Over: Offline") {
+	if mails, posts := w.delivered(t); posts != "alarm.resolved offline a 2" || len(mails) != 1 || !strings.Contains(mails[0], "Over: Offline") {
 		t.Errorf("at the end they got %q and %q", posts, mails)
 	}
 	w.pass(t, 100*time.Hour)

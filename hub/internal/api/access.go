@@ -51,6 +51,9 @@ func access() map[string]accounts.Action {
 		"create-pairing":  accounts.Manage,
 		"get-pairing":     accounts.Manage,
 		"confirm-pairing": accounts.Manage,
+		"list-expected":   accounts.Manage,
+		"expect-agents":   accounts.Manage,
+		"forget-expected": accounts.Manage,
 
 		"list-agents":   accounts.View,
 		"fleet":         accounts.View,
@@ -61,6 +64,8 @@ func access() map[string]accounts.Action {
 		"revoke-agent":  accounts.Manage,
 
 		"get-desk":      accounts.View,
+		"command-agent": accounts.Manage,
+
 		"list-alarms":   accounts.View,
 		"ack-alarm":     accounts.Manage,
 		"silence-alarm": accounts.Manage,

@@ -34,6 +34,7 @@ type AgentView struct {
 	Clock       broadcast.ClockStatus `json:"clock"`
 	Cache       broadcast.CacheStatus `json:"cache"`
 	Card        broadcast.CardStatus  `json:"card"`
+	Line        *broadcast.LineStatus `json:"line,omitempty"`
 	NowPlaying  *broadcast.Sounding   `json:"now_playing,omitempty"`
 	Next        *broadcast.Sounding   `json:"next,omitempty"`
 	Outbox      int                   `json:"outbox" doc:"play records not yet acknowledged"`
@@ -47,6 +48,7 @@ func viewAgent(a fleet.Agent) AgentView {
 	}
 	if st := a.Status; st != nil {
 		v.PlanExpires, v.Clock, v.Cache, v.Card = st.PlanExpires, st.Clock, st.Cache, st.Card
+		v.Line = st.Line
 		v.NowPlaying, v.Next, v.Outbox = st.NowPlaying, st.Next, st.Outbox
 	}
 	for _, word := range []*string{&v.Clock.Trust, &v.Cache.State, &v.Card.State} {

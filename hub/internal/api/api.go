@@ -92,6 +92,7 @@ func New(d Deps) *Server {
 	s.setupRoutes()
 	s.areaRoutes()
 	s.pairingRoutes()
+	s.expectedRoutes()
 	s.agentRoutes()
 	s.fleetRoutes()
 	s.alarmRoutes()

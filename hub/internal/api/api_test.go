@@ -74,7 +74,7 @@ func newBench(t testing.TB) *bench {
 	watch := alarms.New(alarms.Options{DB: db.DB, Events: b, Limits: alarms.Usual(), Log: log, Now: now,
 		Look: func(context.Context) (alarms.View, error) { return alarms.View{Clusters: s.offline}, nil }})
 	*s = bench{Server: New(Deps{Accounts: people, Ingest: ing, Library: lib, Planner: plan, Fleet: flt, Alarms: watch,
-		Orders: desk, Lane: orders.NewLane(orders.LaneDeps{Desk: desk}), Evidence: evidence.New(db.DB, time.FixedZone("Asia/Ho_Chi_Minh", 7*3600), now),
+		Orders: desk, Lane: orders.NewLane(orders.LaneDeps{Desk: desk, Agents: none{}}), Evidence: evidence.New(db.DB, time.FixedZone("Asia/Ho_Chi_Minh", 7*3600), now),
 		DB: db, Blobs: blobs, Bus: b, Metrics: NewMetrics(), Link: http.NotFoundHandler(), Pair: http.NotFoundHandler(),
 		Uploads: filepath.Join(dir, "uploads"),
 		Rates:   Rates{Requests: Rate{PerSecond: -1}, Handshakes: Rate{PerSecond: -1}},
@@ -114,6 +114,10 @@ func (p places) Where(ctx context.Context, t orders.Targets) (orders.Where, erro
 func (places) Room(context.Context, orders.Aimed) error { return nil }
 
 type none struct{}
+
+func (none) Here([]string) []string { return nil }
+
+func (none) Order([]byte, []string) int { return 0 }
 
 func (none) List(context.Context) ([]planner.AgentRef, error) { return nil, nil }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/hub/internal/fleet"
+	"github.com/loa-vn/loa/internal/broadcast"
 )
 
 // FleetRow is a cluster in a line, for a list of all of them; everything but name, area and state is as old as status_at.
@@ -57,6 +58,7 @@ func (s *Server) fleetRoutes() {
 	o.Description = "Asked with the mark of the answer before, whenever an agent event came or some seconds passed; merged by id, no cluster is lost " +
 		"or doubled, whatever happened to the stream of events."
 	register(s, o, s.fleet)
+	register(s, op("command-agent", http.MethodPost, "/agents/{id}/commands", "Have a connected cluster do something now, and wait for its answer"), s.command)
 }
 
 func (s *Server) fleet(ctx context.Context, in *struct {
@@ -72,6 +74,40 @@ func (s *Server) fleet(ctx context.Context, in *struct {
 	out.Body.Items = make([]FleetRow, len(b.Agents))
 	for i, a := range b.Agents {
 		out.Body.Items[i] = viewRow(a)
+	}
+	return out, nil
+}
+
+type commandInput struct {
+	IDInput
+	Body struct {
+		Do string `json:"do" enum:"tone,restart,recheck,log" doc:"sound the test tone; start again; check all audio and fetch what is damaged; the last lines of its log"`
+	}
+}
+
+type commandOutput struct {
+	Body struct {
+		Code string   `json:"code" doc:"why it would not, empty when it did; see docs/codes.md"`
+		Log  []string `json:"log" nullable:"false"`
+	}
+}
+
+func (s *Server) command(ctx context.Context, in *commandInput) (*commandOutput, error) {
+	a, err := s.agent(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.audit(ctx, change{action: "agent.command", subject: a.ID, area: a.Area, after: in.Body}); err != nil { // what cannot be noted is not done
+		return nil, err
+	}
+	answer, err := s.Lane.Command(ctx, a.ID, broadcast.Command{Do: in.Body.Do})
+	if err != nil {
+		return nil, err
+	}
+	out := &commandOutput{}
+	out.Body.Code, out.Body.Log = answer.Code, answer.Log
+	if out.Body.Log == nil {
+		out.Body.Log = []string{}
 	}
 	return out, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/loa-vn/loa/hub/internal/accounts"
 	"github.com/loa-vn/loa/hub/internal/alarms"
 	"github.com/loa-vn/loa/hub/internal/bus"
+	"github.com/loa-vn/loa/hub/internal/fleet"
 	"github.com/loa-vn/loa/hub/internal/library"
 	"github.com/loa-vn/loa/hub/internal/orders"
 	"github.com/loa-vn/loa/hub/internal/planner"
@@ -75,10 +76,16 @@ func matrix() map[string]row {
 		"get-pairing":     {roles: "admin", places: over, ask: `GET pairings/{pairing}`},
 		"confirm-pairing": {roles: "admin", places: over, ask: `POST pairings/{pairing}/confirm {"words":"x"}`},
 
+		"list-expected":   {roles: "admin", places: over, ask: `GET pairings/expected`, shows: `"name":"Cụm sắp tới"`},
+		"expect-agents":   {roles: "admin", places: over, ask: `POST pairings/expected {"items":[{"area":"xa-a","name":"Cụm {n}"}]}`},
+		"forget-expected": {roles: "admin", ask: `DELETE pairings/expected/{nothing}`}, // another's is left as it is
+
 		"list-agents": {roles: "all", places: over, ask: `GET agents`, shows: `"id":"{agent}"`},
 		"get-agent":   {roles: "all", places: over, ask: `GET agents/{agent}`},
 		"fleet":       {roles: "all", places: over, ask: `GET fleet`, shows: `"id":"{agent}"`},
 		"why-agent":   {roles: "all", places: over, ask: `GET agents/{agent}/why`},
+
+		"command-agent": {roles: "admin", places: over, ask: `POST agents/{agent}/commands {"do":"tone"}`},
 
 		"list-alarms":   {roles: "all", places: over, ask: `GET alarms`, shows: `"id":"{alarm}"`},
 		"ack-alarm":     {roles: "admin", places: over, ask: `POST alarms/{alarm}/ack`},
@@ -186,6 +193,8 @@ func (b *bench) world(t *testing.T) *strings.Replacer {
 	b.offline = []alarms.Cluster{{ID: agent, Name: "Cụm A", Area: "xa-a"}}
 	check(t, b.Alarms.Once(ctx))
 	open, err := b.Alarms.List(ctx, alarms.Filter{Open: true, Limit: 1})
+	check(t, err)
+	_, err = b.Fleet.Expect(ctx, []fleet.Expected{{Area: "xa-a", Name: "Cụm sắp tới"}}, "x")
 	check(t, err)
 	pairing, err := b.Fleet.CreatePairing(ctx, "xa-a", "Cụm A", "admin")
 	check(t, err)

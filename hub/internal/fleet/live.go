@@ -90,7 +90,7 @@ func (f *Fleet) Status(agent string, s broadcast.Status) {
 // sameStatus ignores what ticks along by itself.
 func sameStatus(a, b broadcast.Status) bool {
 	for _, s := range []*broadcast.Status{&a, &b} {
-		s.At, s.Clock.OffsetMS, s.Clock.ErrorMS, s.Cache.FreeBytes, s.Cache.UsedBytes = time.Time{}, 0, 0, 0, 0
+		s.At, s.Clock.OffsetMS, s.Clock.ErrorMS, s.Cache.FreeBytes, s.Cache.UsedBytes, s.Line = time.Time{}, 0, 0, 0, 0, nil
 	}
 	left, errA := json.Marshal(a)
 	right, errB := json.Marshal(b)

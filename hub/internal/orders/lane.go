@@ -61,8 +61,11 @@ type LaneDeps struct {
 type Lane struct {
 	LaneDeps
 
-	mu   sync.Mutex
-	sent []*hurry // the latest, oldest first
+	sending sync.Mutex // from taking a sequence to sending it: an agent refuses a lower one that comes later
+
+	mu    sync.Mutex
+	sent  []*hurry                                // the latest, oldest first
+	asked map[broadcast.Hash]chan wire.OrderState // by envelope: commands under way
 }
 
 // hurry is one approval or cancel on its way.
@@ -74,7 +77,9 @@ type hurry struct {
 }
 
 // NewLane makes a lane; it does nothing before Run.
-func NewLane(d LaneDeps) *Lane { return &Lane{LaneDeps: d} }
+func NewLane(d LaneDeps) *Lane {
+	return &Lane{LaneDeps: d, asked: map[broadcast.Hash]chan wire.OrderState{}}
+}
 
 // Run sends orders until ctx ends. Events that it was too slow for are left to the plan heads.
 func (l *Lane) Run(ctx context.Context) error {
@@ -116,6 +121,8 @@ func (l *Lane) hurry(ctx context.Context, id string) error {
 	if len(agents) == 0 {
 		return nil
 	}
+	l.sending.Lock()
+	defer l.sending.Unlock()
 	if o.Sequence, err = l.next(ctx); err != nil {
 		return err
 	}
@@ -198,6 +205,10 @@ func (l *Lane) next(ctx context.Context) (sequence uint64, err error) {
 // OrderState takes what an agent answered to an order. An answer to no order of late, or a second one, counts nothing.
 func (l *Lane) OrderState(agent string, s wire.OrderState) {
 	l.mu.Lock()
+	if l.answered(s) {
+		l.mu.Unlock()
+		return
+	}
 	i := slices.IndexFunc(l.sent, func(h *hurry) bool { return h.digests[s.SHA256] })
 	if i < 0 {
 		l.mu.Unlock()

@@ -1,6 +1,11 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { picture, shown } from './look';
-import { line, signIn, stranger } from './people';
+import { hub, line, signIn, stranger } from './people';
 
 // Started by TestFleetPages: 240 simulated clusters in Hoằng Đạo with a real one, 60 in Liên Châu.
 test.describe.configure({ mode: 'serial' });
@@ -125,6 +130,63 @@ test.describe('@fleet', () => {
     await expect(alarm).toContainText('Tắt báo đến');
     await stand('mend?area=lien-chau');
     await expect(page.getByRole('list', { name: 'Đã hết gần đây' }).locator('[data-alarm="offline/area:lien-chau"]')).toContainText('hết lúc');
+  });
+
+  test('a cluster’s page: its parts, its log on request, commands as sealed orders and why one was refused', async () => {
+    await page.getByRole('link', { name: 'Cụm loa', exact: true }).click();
+    await filter('nha van hoa');
+    await page.getByRole('link', { name: 'Cụm loa nhà văn hóa' }).click();
+    const parts = page.getByRole('region', { name: 'Tình trạng' });
+    await expect(parts.getByRole('row', { name: 'Thẻ tiếng' })).toContainText('Không có');
+    await expect(parts.getByRole('row', { name: 'Đồng hồ' })).toContainText('Khớp giờ');
+    await expect(parts.getByRole('row', { name: 'Đường truyền' })).toContainText('ms đi về');
+    await page.getByRole('button', { name: 'Lấy nhật ký máy' }).click();
+    await expect(page.getByRole('region', { name: 'Nhật ký của máy' })).toContainText('connected to hub');
+    await page.getByRole('button', { name: 'Kiểm tra và tải lại âm thanh' }).click();
+    await expect(page.getByText('Đang kiểm tra; phần hỏng sẽ được tải lại.')).toBeVisible();
+    await expect(async () => {
+      await page.getByRole('button', { name: 'Lấy nhật ký máy' }).click();
+      await expect(page.getByRole('region', { name: 'Nhật ký của máy' })).toContainText('audio is checked', { timeout: 1000 });
+    }).toPass();
+    await page.getByRole('button', { name: 'Phát tiếng thử' }).click();
+    await expect(page.getByRole('alert')).toContainText(/không có thẻ âm thanh|phải im lặng/);
+    await page.getByRole('button', { name: 'Khởi động lại…' }).click();
+    await page.getByRole('button', { name: 'Khởi động lại', exact: true }).click();
+    await expect(page.getByRole('alert')).toContainText('không chạy như một dịch vụ');
+    await page.getByRole('slider').press('ArrowLeft');
+    await page.getByRole('button', { name: 'Đặt âm lượng' }).click();
+    await expect(page.getByText('Đã đặt âm lượng 75%')).toBeVisible();
+    await shown(page, 'agent');
+  });
+
+  test('pairing: a code, a QR code, six words compared; clusters to come from a CSV file', async () => {
+    await page.goto('/pairing');
+    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.getByRole('button', { name: 'Chọn tệp CSV' }).click()]);
+    await chooser.setFiles({ name: 'cum.csv', mimeType: 'text/csv', buffer: Buffer.from('\uFEFFĐịa bàn;Tên\r\nlien-chau;"Cụm ""mới"" 1"\r\nXã Hoằng Đạo;Cụm mới 2\r\nXã Nào Đó;Cụm 3\r\nhoang-dao;Cụm loa nhà văn hóa\r\n') });
+    await expect(page.getByText('3 cụm trong tệp')).toBeVisible();
+    await expect(page.getByText('Dòng 4: không có địa bàn “Xã Nào Đó”')).toBeVisible();
+    await page.getByRole('button', { name: 'Thêm 3 cụm' }).click();
+    const list = page.getByRole('list', { name: 'Đang chờ ghép' });
+    await expect(list.getByRole('listitem')).toHaveCount(2); // the third is in the fleet
+    await expect(list).toContainText('Cụm "mới" 1, Xã Liên Châu');
+    await list.getByRole('listitem').filter({ hasText: 'Cụm mới 2' }).getByRole('button', { name: 'Ghép' }).click();
+    const code = (await page.locator('[data-code]').innerText()).trim();
+    await expect(page.getByRole('img', { name: /Mã QR/ })).toBeVisible();
+    await shown(page, 'pairing');
+    // At the PC: what it prints has the six words.
+    const dir = await mkdtemp(join(tmpdir(), 'loa-agent-'));
+    const agent = promisify(execFile)(process.env.LOA_AGENT_BIN!, ['pair', '--hub', hub, '--code', code, '--data', dir, '--yes']);
+    const words = page.getByRole('list', { name: 'Sáu từ' }).getByRole('listitem');
+    await expect(words).toHaveCount(6);
+    const six = (await words.allInnerTexts()).map((w) => w.replace(/^\d\. /, ''));
+    await page.getByRole('button', { name: 'Giống nhau, ghép nối' }).click();
+    const { stdout } = await agent;
+    expect(stdout.replace(/-/g, ' ')).toContain(six.join(' '));
+    await expect(page.getByText('Đã ghép nối.')).toBeVisible();
+    await expect(list.getByRole('listitem')).toHaveCount(1);
+    await page.getByRole('link', { name: 'Xem cụm loa' }).click();
+    await expect(page.getByRole('heading', { level: 1, name: 'Cụm mới 2' })).toBeVisible();
+    await rm(dir, { recursive: true });
   });
 });
 

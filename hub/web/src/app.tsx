@@ -25,6 +25,8 @@ const People = lazy(() => import('./pages/people'));
 const Areas = lazy(() => import('./pages/areas'));
 const Audit = lazy(() => import('./pages/audit'));
 const System = lazy(() => import('./pages/system'));
+const Pairing = lazy(() => import('./pages/pairing'));
+const Agent = lazy(() => import('./pages/agent'));
 
 export function App() {
   const [at] = useLocation();
@@ -52,6 +54,8 @@ export function App() {
               <Route path="/why" component={Why} />
               <Route path="/urgent" component={Urgent} />
               <Route path="/fleet" component={Fleet} />
+              <Route path="/fleet/:id">{({ id }) => <Agent key={id} id={id} />}</Route>
+              <Route path="/pairing" component={Pairing} />
               <Route path="/alarms" component={Alarms} />
               <Route path="/evidence" component={Evidence} />
               <Route path="/people" component={People} />

@@ -1,0 +1,102 @@
+package orders
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/problem"
+	"github.com/loa-vn/loa/internal/seal"
+	"github.com/loa-vn/loa/internal/wire"
+)
+
+// A command is for now: an agent that is not there does not get it later, and who waits for an answer is told in time.
+const (
+	commandLife = time.Minute
+	commandTime = 15 * time.Second
+)
+
+var (
+	errAgentOffline = problem.New("AGENT_OFFLINE", 409,
+		"Cụm loa này đang mất kết nối nên không nhận được lệnh. Hãy thử lại khi nó trực tuyến.",
+		"The cluster is offline and cannot be told. Try again when it is online.")
+	errUnanswered = problem.New("COMMAND_UNANSWERED", 504,
+		"Cụm loa chưa trả lời. Có thể đường truyền chậm; hãy xem trạng thái rồi thử lại.",
+		"The cluster has not answered. Its line may be slow; look at its state and try again.")
+	errCommand = problem.New("COMMAND_INVALID", 422,
+		"Không có lệnh này. Hãy chọn một lệnh trong danh sách.",
+		"There is no such command. Choose one from the list.")
+)
+
+// Command has one agent that is connected to this hub do something now, and gives its answer: a code when it would not,
+// and the lines of its log when they were asked for.
+func (l *Lane) Command(ctx context.Context, agent string, c broadcast.Command) (wire.OrderState, error) {
+	if err := c.Check(); err != nil {
+		return wire.OrderState{}, errCommand.With(err).At("do")
+	}
+	if len(l.Agents.Here([]string{agent})) == 0 {
+		return wire.OrderState{}, errAgentOffline
+	}
+	body, err := json.Marshal(c)
+	if err != nil {
+		return wire.OrderState{}, fmt.Errorf("encode command: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, commandTime)
+	defer cancel()
+	digest, answer, err := l.ask(ctx, agent, body)
+	if err != nil {
+		return wire.OrderState{}, err
+	}
+	defer func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.asked, digest)
+	}()
+	select {
+	case s := <-answer:
+		return s, nil
+	case <-ctx.Done():
+		return wire.OrderState{}, errUnanswered
+	}
+}
+
+// ask seals and sends a command.
+func (l *Lane) ask(ctx context.Context, agent string, body []byte) (digest broadcast.Hash, answer chan wire.OrderState, err error) {
+	l.sending.Lock()
+	defer l.sending.Unlock()
+	o := seal.Order{Kind: seal.OrderCommand, Body: body, Audience: seal.OrderAudience{Agents: []string{agent}}, IssuedAt: l.Desk.now()}
+	o.Expires = o.IssuedAt.Add(commandLife)
+	if o.Sequence, err = l.next(ctx); err != nil {
+		return "", nil, err
+	}
+	envelope, err := l.Sealer.SealOrder(o)
+	if err != nil {
+		return "", nil, err
+	}
+	sum := sha256.Sum256(envelope)
+	digest, answer = broadcast.Hash(hex.EncodeToString(sum[:])), make(chan wire.OrderState, 1)
+	l.mu.Lock()
+	l.asked[digest] = answer
+	l.mu.Unlock()
+	if l.Agents.Order(envelope, []string{agent}) == 0 {
+		l.mu.Lock()
+		delete(l.asked, digest)
+		l.mu.Unlock()
+		return "", nil, errAgentOffline
+	}
+	return digest, answer, nil
+}
+
+// answered hands an answer to whoever waits for it; false when nobody does. mu is held.
+func (l *Lane) answered(s wire.OrderState) bool {
+	answer, ok := l.asked[s.SHA256]
+	if ok {
+		delete(l.asked, s.SHA256)
+		answer <- s // it has room for the one
+	}
+	return ok
+}
