@@ -40,4 +40,3 @@ func TestCommandAsksOneAgentAndWaits(t *testing.T) {
 		}
 	}
 }
-

@@ -2,7 +2,7 @@ export const vi = {
   app: { name: 'Loa', tagline: 'Phát thanh cơ sở', skip: 'Đến nội dung chính', menu: 'Mở hoặc đóng danh mục', nav: 'Danh mục chính' },
   nav: {
     library: 'Thư viện', calendar: 'Lịch phát', approvals: 'Chờ duyệt', readiness: 'Sẵn sàng', plays: 'Nhật ký phát', why: 'Vì sao', urgent: 'Khẩn cấp', fleet: 'Cụm loa', alarms: 'Cảnh báo',
-    library: 'Thư viện', calendar: 'Lịch phát', approvals: 'Chờ duyệt', readiness: 'Sẵn sàng', plays: 'Nhật ký phát', why: 'Vì sao', urgent: 'Khẩn cấp', evidence: 'Kết quả phát', people: 'Người dùng', areas: 'Địa bàn', audit: 'Nhật ký thay đổi', system: 'Hệ thống',
+    evidence: 'Kết quả phát', people: 'Người dùng', areas: 'Địa bàn', audit: 'Nhật ký thay đổi', system: 'Hệ thống',
     signout: 'Đăng xuất', account: 'Tài khoản',
   },
   role: { admin: 'Quản trị', officer: 'Biên tập', operator: 'Cán bộ đài xã', viewer: 'Người xem' },
