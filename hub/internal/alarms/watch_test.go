@@ -22,6 +22,7 @@ import (
 
 	"github.com/loa-vn/loa/hub/internal/bus"
 	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/hub/internal/store/storetest"
 	"github.com/loa-vn/loa/internal/problem"
 )
 
@@ -159,7 +160,8 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	ctx := t.Context()
-	db, err := store.Open(ctx, "", t.TempDir())
+	dir := t.TempDir()
+	db, err := store.Open(ctx, storetest.Database(t, dir), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
