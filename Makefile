@@ -41,7 +41,7 @@ SOUND := /agent/app$$|/agent/internal/speaker$$|/internal/e2e
 
 # The packages of the hub that have SQL of their own: their tests run on SQLite with all others, and then on PostgreSQL.
 # The timetable's vectors and the planner's random years have no query that its other tests have not.
-ON_POSTGRES := $(addprefix ./hub/internal/, accounts api evidence fleet library alarms orders planner)
+ON_POSTGRES := $(addprefix ./hub/internal/, accounts alarms api evidence fleet library orders planner)
 
 # Every tool was just set up, so tests treat a missing one as a failure (CI). go test's lines come last.
 test: setup-test setup-lint package vet lint vuln

@@ -4,7 +4,8 @@ import { defineConfig } from '@playwright/test';
 export default defineConfig({
   testDir: 'e2e',
   projects: [
-    { name: 'pages', testIgnore: ['console.spec.ts', 'fleet.spec.ts'] },
+    { name: 'pages', testMatch: 'story.spec.ts' },
+    { name: 'calendar', testMatch: 'calendar.spec.ts' },
     { name: 'console', testMatch: 'console.spec.ts' }, // the agent's page
     { name: 'fleet', testMatch: 'fleet.spec.ts' }, // with many clusters
   ],

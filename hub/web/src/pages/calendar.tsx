@@ -114,11 +114,11 @@ export default function CalendarPage() {
           {data?.holidays.map((h) => <Badge key={h.day} color="gray" tt="none">{`${written(h.day).slice(0, 5)} ${h.name}`}</Badge>)}
         </Group>
       )}
-      <Card padding={0} pos="relative" className="loa-calendar" data-color-scheme={dark ? 'dark' : 'light'}>
+      <Card padding={0} pos="relative" className="loa-calendar" data-view={view} data-color-scheme={dark ? 'dark' : 'light'}>
         <LoadingOverlay visible={isFetching && !data} />
         <FullCalendar
           controller={controller} plugins={[dayGrid, timeGrid, interaction, classic]} initialView={view} headerToolbar={false} timeZone={me.zone} locale={i18n.language === 'en' ? 'en-gb' : viLocale} firstDay={1} timedText={t('calendar.timed')}
-          height={620} allDaySlot={false} nowIndicator scrollTime="04:30:00" slotDuration="00:15:00" expandRows={false} dayMaxEvents events={events}
+          height={small && view === 'dayGridMonth' ? 'auto' : 620} allDaySlot={false} nowIndicator scrollTime="04:30:00" slotDuration="00:15:00" expandRows={false} dayMaxEvents={small ? 3 : true} events={events}
           eventTimeFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }} slotHeaderFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }} editable={may} selectable={may} selectMinDistance={4} longPressDelay={350}
           datesSet={({ start, end }) => setSpan({ from: clock.iso(start), to: addDays(clock.iso(end), -1) })}
           select={({ start }) => begin(start)}

@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Drawer, Group, List, Stack, Text, Title } from '@mantine/core';
+import { Alert, Badge, Button, Drawer, Grid, Group, List, Stack, Text, Title } from '@mantine/core';
 import { IconCalendarMinus, IconCheck, IconCopy, IconPencil, IconTrash } from '@tabler/icons-react';
 import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -52,7 +52,7 @@ export function Show({ id, day, close, edit, copy }: { id: string; day?: string;
   const [many, setMany] = useState(50);
   const version = { ...path, params: { ...path.params, header: { 'If-Match': `"${b?.version ?? 0}"` } } };
   return (
-    <Drawer opened onClose={close} position="right" size="lg" title={t('show.title')} closeButtonProps={{ 'aria-label': t('common.close') }}>
+    <Drawer opened onClose={close} position="right" size="xl" title={t('show.title')} closeButtonProps={{ 'aria-label': t('common.close') }}>
       <Trouble error={error ?? approve.error ?? cancel.error ?? leave.error ?? restore.error} />
       {isPending && !error && <Rows />}
       {b && (
@@ -68,8 +68,16 @@ export function Show({ id, day, close, edit, copy }: { id: string; day?: string;
             </Text>
           </div>
           <Returned r={b.returned} again={b.author.id === me.id || b.editor.id === me.id ? { of: 'broadcasts', id: b.id, version: b.version } : undefined} />
-          <Contents b={b} />
-          {b.state === 'draft' && <BroadcastChanges b={b} />}
+          <Grid gap="lg">
+            <Grid.Col span={{ base: 12, md: b.state === 'draft' ? 6 : 12 }}>
+              <Contents b={b} />
+            </Grid.Col>
+            {b.state === 'draft' && (
+              <Grid.Col span={{ base: 12, md: 6 }}>
+                <BroadcastChanges b={b} />
+              </Grid.Col>
+            )}
+          </Grid>
           {preview.error ? <Trouble error={preview.error} /> : preview.data ? <Foreseen p={preview.data} own={b.id} /> : <Rows n={3} />}
           {preview.data && (preview.data.readiness ?? []).length > 0 && b.state === 'approved' && (
             <div>

@@ -1,0 +1,64 @@
+package pages
+
+import (
+	"context"
+	"net/http"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/loa-vn/loa/internal/e2e/rig"
+)
+
+// TestCalendar is planning and approving through the pages alone, one test for each thing they promise. No sound is
+// needed: its two clusters are paired, and offline.
+func TestCalendar(t *testing.T) {
+	needs(t, "ffmpeg", "espeak-ng", "chromium", "npm")
+	if testing.Short() {
+		t.Skip("a browser takes its time")
+	}
+	t.Cleanup(func() { goleak.VerifyNone(t) }) // the last of all
+	defer http.DefaultClient.CloseIdleConnections()
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute) // half a minute on an idle machine
+	defer cancel()
+	dir := t.TempDir()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	site, err := rig.NewSite(ctx, rig.SiteOptions{Bin: build(ctx, t), Dir: dir})
+	must(err)
+	defer func() {
+		if err := site.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for _, area := range areas() {
+		must(site.Chief.Call(ctx, "POST", "areas", area, nil))
+	}
+	for area, name := range map[string]string{"hoang-dao": "Cụm loa nhà văn hóa", "lien-chau": "Cụm loa bến đò"} {
+		agent, err := site.AddAgent(ctx, area, name, "PULSE_SERVER=unix:/nowhere")
+		must(err)
+		must(agent.Stop())
+	}
+	speech := filepath.Join(dir, "speech.wav")
+	must(run(ctx, "espeak-ng", "-v", "vi", "-s", "150", "-w", speech, words))
+	for _, title := range []string{"Luật giao thông", "Luật đất đai"} {
+		id, err := site.Author.Upload(ctx, speech, map[string]string{"title": title, "series": "Tìm hiểu pháp luật"})
+		must(err)
+		must(rig.Await(ctx, title, func(ctx context.Context) (bool, error) {
+			var r rig.Report
+			err := site.Author.Call(ctx, "GET", "reports/"+id, nil, &r)
+			return r.State == "draft", err
+		}))
+		must(site.Chief.Call(ctx, "POST", "reports/"+id+"/approve", nil, nil))
+	}
+	env := []string{"LOA_URL=" + site.URL, "LOA_HUB_URL=" + site.URL}
+	if err := playwright(ctx, t, "calendar", env); err != nil {
+		t.Errorf("%v\nhub:\n%s", err, site.Hub.Tail())
+	}
+}
