@@ -71,7 +71,7 @@ test-planted: setup-test
 demo: setup-demo build
 	go run ./scripts/demo
 
-bench: setup-demo build
+bench: setup-demo setup-test build
 	go run ./scripts/bench
 
 fuzz:
