@@ -37,11 +37,18 @@ async function planned(title: string, when: object, more: object = {}, approve =
 const entry = (title: string, n = 0) => lan.locator('.loa-entry', { hasText: title }).nth(n);
 const dialog = (name: string | RegExp) => lan.getByRole('dialog', { name });
 
-/** The week that begins tomorrow's: a page that shows today shows tomorrow too, save on a Sunday. */
-async function openCalendar(to = tomorrow.iso) {
+/** The Monday of a day's week. */
+function monday(iso: string) {
+  const at = new Date(`${iso}T00:00:00Z`);
+  at.setUTCDate(at.getUTCDate() - ((at.getUTCDay() + 6) % 7));
+  return at.toISOString().slice(0, 10);
+}
+
+/** The week that tomorrow is in: on a Sunday the next one, and after midnight tomorrow is today. */
+async function openCalendar() {
   await lan.goto('/calendar');
   await lan.getByText('Tuần', { exact: true }).click();
-  if (new Date(`${to}T00:00:00Z`).getUTCDay() === 1 && to === tomorrow.iso) await lan.getByRole('button', { name: 'Sau' }).click();
+  if (monday(tomorrow.iso) !== monday(day(0).iso)) await lan.getByRole('button', { name: 'Sau', exact: true }).click();
   await expect(lan.locator('.loa-band').first()).toBeAttached();
 }
 
@@ -110,8 +117,6 @@ test('one day of a series is heard otherwise, and the series stays approved', as
 test('one day is left out, survives an edit of the series, and undo brings it back', async () => {
   const b = await planned('Chuỗi buổi trưa', { at: `${tomorrow.iso}T11:00:00`, rrule: 'FREQ=DAILY' });
   await openCalendar();
-  const before = await entry('Chuỗi buổi trưa').count();
-  expect(before).toBe(1);
   await entry('Chuỗi buổi trưa').click();
   await dialog('Chi tiết lịch phát').getByRole('button', { name: 'Bỏ lần này' }).click();
   await expect(lan.getByText(/Đã bỏ lần ngày/)).toBeVisible();

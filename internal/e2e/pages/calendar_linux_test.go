@@ -21,7 +21,7 @@ func TestCalendar(t *testing.T) {
 	}
 	t.Cleanup(func() { goleak.VerifyNone(t) }) // the last of all
 	defer http.DefaultClient.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute) // half a minute on an idle machine
+	ctx, cancel := context.WithTimeout(t.Context(), 12*time.Minute) // a minute on an idle machine, building included
 	defer cancel()
 	dir := t.TempDir()
 	must := func(err error) {
