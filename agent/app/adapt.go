@@ -8,6 +8,7 @@ import (
 	"github.com/loa-vn/loa/agent/internal/clock"
 	"github.com/loa-vn/loa/agent/internal/decisions"
 	"github.com/loa-vn/loa/agent/internal/link"
+	"github.com/loa-vn/loa/agent/internal/own"
 	"github.com/loa-vn/loa/agent/internal/player"
 	"github.com/loa-vn/loa/agent/internal/scheduler"
 	"github.com/loa-vn/loa/internal/broadcast"
@@ -53,17 +54,23 @@ func (s signedTime) OfferTime(envelope, nonce []byte, asked, got mono.Instant) e
 	return s.clock.Sync(t, asked, got)
 }
 
-// store is the cache as the scheduler asks it.
-type store struct{ cache *cache.Cache }
+// store is the cache as the scheduler asks it, with the commune's own shelf beside.
+type store struct {
+	cache *cache.Cache
+	own   *own.Shelf
+}
 
 // Whole tells whether audio can be opened.
-func (s store) Whole(audio broadcast.Hash) bool { return s.cache.Whole(audio) }
+func (s store) Whole(audio broadcast.Hash) bool { return s.cache.Whole(audio) || s.own.Has(audio) }
 
 // Ready tells whether audio can be opened.
-func (s store) Ready(audio broadcast.Hash) bool { return s.cache.Ready(audio) }
+func (s store) Ready(audio broadcast.Hash) bool { return s.cache.Ready(audio) || s.own.Has(audio) }
 
 // Open gives audio.
 func (s store) Open(audio broadcast.Hash) (scheduler.Audio, error) {
+	if s.own.Has(audio) {
+		return s.own.Open(audio)
+	}
 	source, err := s.cache.Open(audio)
 	if err != nil {
 		return nil, err

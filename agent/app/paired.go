@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"runtime"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/loa-vn/loa/agent/internal/decisions"
 	"github.com/loa-vn/loa/agent/internal/health"
 	"github.com/loa-vn/loa/agent/internal/link"
+	"github.com/loa-vn/loa/agent/internal/own"
 	"github.com/loa-vn/loa/agent/internal/player"
 	"github.com/loa-vn/loa/agent/internal/playlog"
 	"github.com/loa-vn/loa/agent/internal/scheduler"
@@ -29,6 +31,7 @@ type paired struct {
 	link      *link.Link
 	cache     *cache.Cache
 	decisions *decisions.Book
+	own       *own.Shelf // the commune's own audio
 	scheduler *scheduler.Scheduler
 	amplifier *amplifier.Amplifier // nil where the agent switches none
 	player    *player.Player
@@ -64,6 +67,7 @@ func (a *App) assemble(who identity) (p *paired, err error) {
 	if p.decisions, err = decisions.Open(p.cache.Decisions(), a.o.Log); err != nil {
 		return nil, err
 	}
+	p.own = own.Open(filepath.Join(a.o.Config.Data, "own"), program("ffmpeg"))
 	if p.output, err = a.output(); err != nil {
 		return nil, err
 	}
@@ -73,7 +77,7 @@ func (a *App) assemble(who identity) (p *paired, err error) {
 		sounds = amplified{Player: sounds, clock: a.clock, p: p}
 	}
 	p.scheduler = scheduler.New(scheduler.Options{
-		Plan: p.plan, Clock: a.clock, Store: store{p.cache}, Player: sounds,
+		Plan: p.plan, Clock: a.clock, Store: store{p.cache, p.own}, Player: sounds,
 		Journal: p.cache.Journal(), Records: p.playlog, Log: a.o.Log,
 		Changes: []<-chan struct{}{p.cache.SubscribePlan(), p.decisions.Subscribe(), p.cache.Subscribe(), a.clock.Subscribe()},
 	})
@@ -261,6 +265,8 @@ func (a *App) sources() console.Sources {
 			return err
 		},
 		Decided:   p.decisions.List,
+		MakeOwn:   p.makeOwn,
+		OwnAny:    p.own.Any,
 		SetClock:  a.clock.SetByOperator,
 		StartTone: p.tester.Start,
 		Tone:      p.tester.State,

@@ -54,13 +54,15 @@ func NewPlan(head Head, days []Day) (*Plan, error) {
 	return p, nil
 }
 
-// WithDecisions gives the plan with the commune's decisions that the hub has not put into the head yet.
+// WithDecisions gives the plan with the commune's decisions that the hub has not put into the head yet, and with the
+// commune's own items, which it never puts there: only the PC has their audio.
 func (p *Plan) WithDecisions(local ...Decision) *Plan {
 	if len(local) == 0 {
 		return p
 	}
 	q := &Plan{Head: p.Head, Days: p.Days, Zone: p.Zone}
 	q.Head.Decisions = append(slices.Clone(p.Head.Decisions), local...)
+	q.Days = q.withOwn(local)
 	q.index, q.memo = newIndex(q), newMemo()
 	return q
 }

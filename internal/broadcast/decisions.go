@@ -14,7 +14,7 @@ const maxSubjects = 64
 // Check tells what keeps a decision from being one, whoever made it.
 func (d Decision) Check() error {
 	switch {
-	case !slices.Contains([]string{"skip", "move", "order", "hold", "release", "mute", "unmute", "volume", "pin"}, d.Kind):
+	case !slices.Contains([]string{"skip", "move", "order", "hold", "release", "mute", "unmute", "volume", "pin", "own", "allow"}, d.Kind):
 		return fmt.Errorf("the kind %.20q is unknown", d.Kind)
 	case d.When.IsZero() || far(d.When) || d.Source != "pc" && d.Source != "hub":
 		return errors.New("the decision has no instant or source")
@@ -29,7 +29,7 @@ func (d Decision) Check() error {
 	case len(d.Subject) > 300 || utf8.RuneCountInString(d.Who) > 200 || utf8.RuneCountInString(d.Reason) > 500 || len(d.Order) > maxSubjects:
 		return errors.New("it is longer than a decision may be")
 	}
-	return nil
+	return d.checkOwn()
 }
 
 // leastHold is how long a stop holds outside of dayparts at least: what was stopped must not begin again while the

@@ -161,12 +161,13 @@ type Repeat struct {
 
 // Decision of a commune about its own programme, made at the PC or on the hub. Which of two holds is said in overrule.go.
 type Decision struct {
-	Kind    string     `json:"kind"`    // skip | move | order | hold | release | mute | unmute | volume | pin (the PC forgets its PIN)
-	Subject string     `json:"subject"` // slot id, or occurrence key for order and hold, or "" for mute
+	Kind    string     `json:"kind"`    // skip | move | order | hold | release | mute | unmute | volume | pin (the PC forgets its PIN) | own | allow
+	Subject string     `json:"subject"` // slot id, or occurrence key for order and hold, the candidate's key for own and allow, or "" for mute
 	To      *time.Time `json:"to,omitempty"`
 	Order   []string   `json:"order,omitempty"`   // candidate keys in the order wanted, for order
 	Until   *time.Time `json:"until,omitempty"`   // for mute and hold
 	Percent int        `json:"percent,omitempty"` // for volume: what is scheduled, and drills, are no louder
+	Own     *Own       `json:"own,omitempty"`     // for own
 	Who     string     `json:"who"`
 	When    time.Time  `json:"when"`
 	Counter uint64     `json:"counter"`        // after those about the same thing that were known where it was made

@@ -22,6 +22,7 @@ type Play struct {
 	Report       string    `json:"report"`
 	Title        string    `json:"title"`
 	Class        Class     `json:"class"`
+	Owner        Owner     `json:"owner,omitempty"` // commune: its own item; "" for what is the hub's
 	Audio        Hash      `json:"audio"`
 	PlannedStart time.Time `json:"planned_start"`
 	PlannedEnd   time.Time `json:"planned_end"`

@@ -122,8 +122,8 @@ func (d Desk) Order(occurrence string, keys []string) (broadcast.Decision, error
 	return made, nil
 }
 
-// tried gives a date's slots by id, as they are and as they would be with a decision.
-func (d Desk) tried(made broadcast.Decision, date broadcast.Date) (before, after map[string]broadcast.Slot, err error) {
+// tried gives a date's slots by id, as they are and as they would be with a decision, and more.
+func (d Desk) tried(made broadcast.Decision, date broadcast.Date, more ...broadcast.Decision) (before, after map[string]broadcast.Slot, err error) {
 	_, pins, err := d.heard(date)
 	if err != nil {
 		return nil, nil, err
@@ -137,5 +137,5 @@ func (d Desk) tried(made broadcast.Decision, date broadcast.Date) (before, after
 		}
 		return out
 	}
-	return byID(d.Plan), byID(d.Plan.WithDecisions(made)), nil
+	return byID(d.Plan), byID(d.Plan.WithDecisions(append(more, made)...)), nil
 }

@@ -79,10 +79,12 @@ func examples() []example {
 		{"hub", &PlaysAck{[]string{play.ID}}, "Records that are committed. One that came twice is acknowledged twice and kept once."},
 		{"agent", &Decisions{[]Decision{{"019a8f41-0000-7000-8000-000000000002", decision}}}, "At most 20 decisions of the commune, made at its PC. " +
 			"They hold there already; the agent keeps each until it is acknowledged and sends it again otherwise. The next plan head has those that stand. `kind` is\n" +
-			"`hold release mute unmute skip move order volume pin`; a volume has `percent`; `pin`, by which the PC forgets its PIN, comes from an admin on the\n" +
+			"`hold release mute unmute skip move order volume pin own allow`; a volume has `percent`; `pin`, by which the PC forgets its PIN, comes from an admin on the\n" +
 			"hub only, in the plan head. What an operator decides on the hub is in the plan head, too, with the `source` `hub`; that the agent has it, `plan_state` says.\n" +
 			"`counter` is its place among those about the same thing made at the same place, `seen` (0 when left out) the highest counter of the other place that was known\n" +
-			"there: which of two holds follows from them ([decision 31](decisions/0031-pc-and-phone-decide-by-one-rule.md))."},
+			"there: which of two holds follows from them ([decision 31](decisions/0031-pc-and-phone-decide-by-one-rule.md)). `own` comes from\n" +
+			"a PC only and is in no head: it puts an item of the commune, whose audio the PC has, into the daypart its subject names (`own-ID/1@2026-11-24/evening`), with `own`\n" +
+			"`{title, audio, duration_ms}`; `allow`, about the same subject, is its approval, from the hub."},
 		{"hub", &DecisionsAck{[]string{"019a8f41-0000-7000-8000-000000000002"}}, "Decisions that are committed, those too that the hub keeps for its log alone."},
 		{"hub", &Order{sealed}, "A sealed order: sound a bulletin, take one back, or have this PC do something now (`command`: `tone`, `restart`, `recheck`, `log`; for one agent, over after a minute). It goes before every other message and every frame that waits, to agents that are connected; the next plan says the same. A drill is a document type of its own."},
 		{"agent", &OrderState{SHA256: exampleHash(), Code: "SEAL_ORDER_REPLAYED"}, "What became of the order with that envelope: an empty code is done. `log` has the\n" +

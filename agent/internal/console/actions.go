@@ -45,6 +45,7 @@ type request struct {
 	At      string   `json:"at"`      // the time to set
 	Daypart string   `json:"daypart"` // an order's occurrence
 	Order   []string `json:"order"`   // its programmes, in the order wanted
+	Title   string   `json:"-"`       // of an own item
 }
 
 // action does one thing for the operator. open ones ask for no PIN: a stop must never wait for one. plain ones ask for
@@ -115,10 +116,15 @@ func read(w http.ResponseWriter, r *http.Request, form bool) (in request, err er
 	} else if in, err = readForm(r); err != nil {
 		return in, err
 	}
+	return in, in.proper()
+}
+
+// proper tells whether what a person said of themselves can be kept.
+func (in request) proper() error {
 	if utf8.RuneCountInString(in.Who) > 50 || !utf8.ValidString(in.Who) || utf8.RuneCountInString(in.Reason) > 500 || !utf8.ValidString(in.Reason) {
-		return in, commune.ErrReason
+		return commune.ErrReason
 	}
-	return in, nil
+	return nil
 }
 
 func readForm(r *http.Request) (in request, err error) {

@@ -69,6 +69,8 @@ func (c *Console) Handler() http.Handler {
 		mux.HandleFunc("POST /api/v1/"+name, c.act(name, a, false))
 		mux.HandleFunc("POST /"+name, c.act(name, a, true))
 	}
+	mux.HandleFunc("POST /api/v1/own", c.putIn(false))
+	mux.HandleFunc("POST /own", c.putIn(true))
 	for _, name := range asked() {
 		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) {
 			c.ask(w, r, name, request{Slot: r.URL.Query().Get("slot")}, nil)

@@ -64,7 +64,7 @@ func offered(v View) []string {
 	if v.Muted {
 		out[0] = "unmute"
 	}
-	out = append(out, "volume", "order", "tone")
+	out = append(out, "volume", "order", "own", "tone")
 	if v.Status != nil && v.Clock.Trust != "synced" {
 		out = append(out, "clock")
 	}
@@ -74,7 +74,7 @@ func offered(v View) []string {
 // asked are the actions that have a page of their own, where the operator says what is needed for them. It is not
 // loaded again by itself, as the first page is.
 func asked() []string {
-	return []string{"mute", "unmute", "skip", "move", "order", "volume", "tone", "clock", "pin"}
+	return []string{"mute", "unmute", "skip", "move", "order", "own", "volume", "tone", "clock", "pin"}
 }
 
 // ask shows the page of an action, again with a problem when it was refused.
@@ -101,8 +101,13 @@ func (c *Console) ask(w http.ResponseWriter, r *http.Request, name string, in re
 			fields["Title"] = sl.Title
 		}
 	}
+	if o, found := v.ownItem(in.Slot); found {
+		fields["Title"], fields["Heading"] = o.Title, t.say("do_remove")
+	}
 	if plan := s.Plan(); plan != nil && name == "order" {
 		fields["Orderables"] = commune.Desk{Plan: plan, Now: v.At}.Orderables()
+	} else if plan != nil && name == "own" {
+		fields["Places"], fields["Second"], fields["Any"] = commune.Desk{Plan: plan, Now: v.At}.OwnPlaces(), plan.Head.Rules.SecondPerson, s.OwnAny != nil && s.OwnAny()
 	}
 	c.show(w, status, "form.html", t, zone(s), fields)
 }
@@ -150,6 +155,7 @@ func (c *Console) show(w http.ResponseWriter, status int, name string, t text, z
 		"minutes": func(s int) string { return fmt.Sprintf("%d:%02d", s/60, s%60) },
 		"grade":   func(state string) string { return cmp.Or(grades()[state], "good") },
 		"daypart": t.daypart,
+		"length":  length,
 		"mib":     func(n int64) int64 { return n >> 20 },
 	}).ParseFS(files, "page/layout.html", "page/"+name)
 	var out bytes.Buffer
@@ -227,6 +233,6 @@ func keys() []string {
 		broadcast.ReasonOff, broadcast.ReasonPower, broadcast.ReasonAudioMissing, broadcast.ReasonAudioDamaged,
 		broadcast.ReasonCardMissing,
 		"class_normal", "class_priority", "class_urgent", "owner_hub", "owner_commune",
-		"do_mute", "do_unmute", "do_skip", "do_move", "do_order", "do_volume", "do_tone", "do_clock", "do_pin", "kind_volume", "kind_pin",
+		"do_mute", "do_unmute", "do_skip", "do_move", "do_order", "do_volume", "do_tone", "do_clock", "do_pin", "do_own", "do_remove", "kind_volume", "kind_pin", "kind_own", "kind_allow",
 		"tone_warming", "tone_sounding", "tone_heard", "tone_cut", "tone_failed", "kind_hold", "kind_release", "kind_mute", "kind_unmute", "kind_skip", "kind_move", "kind_order", "by_pc", "by_hub"}
 }

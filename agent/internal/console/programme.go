@@ -39,6 +39,13 @@ func (c *Console) volume(s Sources, in request) error {
 
 // skip leaves out an item of today that is still to come or sounds now.
 func (c *Console) skip(s Sources, in request) error {
+	v, err := Make(s, true)
+	if err != nil {
+		return err
+	}
+	if o, found := v.ownItem(in.Slot); found { // one that waits for its approval is on no list yet
+		return s.Decide(in.sign(broadcast.Decision{Kind: "skip", Subject: o.Slot, When: v.At}))
+	}
 	return in.decide(s, func(d commune.Desk) (broadcast.Decision, error) { return d.Skip(in.Slot) })
 }
 

@@ -1,7 +1,9 @@
 package console
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -29,6 +31,10 @@ type Sources struct {
 	Live func() Live
 	// SetClock takes the time a person set. The console has asked for the PIN.
 	SetClock func(time.Time) error
+	// MakeOwn makes audio of a file that somebody chose, without a title; OwnAny tells whether files of every kind are
+	// read here, or only WAV and Ogg Opus.
+	MakeOwn func(context.Context, io.Reader) (broadcast.Own, error)
+	OwnAny  func() bool
 	// StartTone begins the test tone, or says why it may not be heard now; Tone is how it went.
 	StartTone func() error
 	Tone      func() Tone
@@ -102,6 +108,7 @@ type View struct {
 	Silence   string     `json:"silence,omitempty"`   // why nothing sounds although something is due
 	Plan      *Summary   `json:"plan,omitempty"`
 	Today     []Slot     `json:"today"`
+	Own       []OwnItem  `json:"own,omitempty"` // the commune's, still to come
 
 	Held      bool       `json:"held"` // an operator's stop holds
 	HeldUntil time.Time  `json:"held_until,omitzero"`
@@ -162,6 +169,7 @@ func Make(s Sources, running bool) (View, error) {
 	v.HeldUntil, v.Held = plan.Held(status.At)
 	v.MuteUntil, v.Muted = plan.Muted(status.At)
 	v.Decisions = decided(s, plan)
+	v.Own = ownItems(s, plan, status.At)
 	var err error
 	v.Today, err = look(s, plan, status).Day(broadcast.DateOf(status.At, plan.Zone))
 	return v, err

@@ -180,6 +180,9 @@ func (s *Scheduler) newRecord(slot broadcast.Slot, outcome broadcast.Outcome, re
 	p := broadcast.Play{ID: newID(), Slot: slot.ID, Broadcast: slot.Broadcast, Version: slot.Version, Report: slot.Item.Report,
 		Title: slot.Item.Title, Class: slot.Class, Audio: slot.Item.Audio, PlannedStart: slot.Start, PlannedEnd: slot.End,
 		Outcome: outcome, Reason: reason}
+	if slot.Owner == broadcast.OwnerCommune {
+		p.Owner = slot.Owner
+	}
 	snd := s.sounds[slot.ID]
 	if snd == nil {
 		_, p.Clock = s.o.Clock.Now()

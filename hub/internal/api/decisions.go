@@ -18,8 +18,8 @@ import (
 type decideInput struct {
 	IDInput
 	Body struct {
-		Kind    string    `json:"kind" enum:"hold,release,mute,unmute,skip,move,order,volume,pin" doc:"pin has the PC forget its PIN, for admins"`
-		Subject string    `json:"subject,omitempty" maxLength:"300" doc:"the slot for skip and move, the daypart (2026-11-24/morning) for order"`
+		Kind    string    `json:"kind" enum:"hold,release,mute,unmute,skip,move,order,volume,pin,allow" doc:"pin has the PC forget its PIN, for admins; allow approves an item that the commune put in at its PC, for who may approve"`
+		Subject string    `json:"subject,omitempty" maxLength:"300" doc:"the slot for skip and move, the daypart (2026-11-24/morning) for order, the subject of the decision own for allow"`
 		To      time.Time `json:"to,omitzero" doc:"for move: a time of the slot's day"`
 		Order   []string  `json:"order,omitempty" maxItems:"64" nullable:"false" doc:"for order: keys of broadcasts as they are to follow each other"`
 		Until   time.Time `json:"until,omitzero" doc:"for mute, at most a day; without it until unmute"`
@@ -71,8 +71,13 @@ func (s *Server) decideFor(ctx context.Context, in *decideInput) (*decisionOutpu
 	if err != nil {
 		return nil, err
 	}
-	if in.Body.Kind == "pin" && !caller(ctx).May(accounts.Manage) {
+	switch {
+	case in.Body.Kind == "pin" && !caller(ctx).May(accounts.Manage), in.Body.Kind == "allow" && !caller(ctx).May(accounts.Approve):
 		return nil, errForbidden
+	case in.Body.Kind == "allow":
+		if _, err := s.Orders.OwnItem(ctx, a.ID, in.Body.Subject); err != nil {
+			return nil, err
+		}
 	}
 	d, err := s.wanted(ctx, a, in)
 	if err != nil {
@@ -97,7 +102,7 @@ func (s *Server) wanted(ctx context.Context, a fleet.Agent, in *decideInput) (br
 	if !b.Until.IsZero() {
 		plain.Until = &b.Until
 	}
-	if slices.Contains([]string{"release", "unmute", "pin"}, b.Kind) || b.Kind == "hold" && (b.Subject != "" || plain.Until != nil) ||
+	if slices.Contains([]string{"release", "unmute", "pin", "allow"}, b.Kind) || b.Kind == "hold" && (b.Subject != "" || plain.Until != nil) ||
 		b.Kind == "mute" && plain.Until == nil {
 		return plain, nil
 	}

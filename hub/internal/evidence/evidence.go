@@ -36,6 +36,7 @@ type playRow struct {
 	Report        string `bun:"report"`
 	Title         string `bun:"title"`
 	Class         string `bun:"class"`
+	Owner         string `bun:"owner"`
 	Audio         string `bun:"audio"`
 	PlannedStart  int64  `bun:"planned_start"`
 	PlannedEnd    int64  `bun:"planned_end"`
@@ -82,7 +83,7 @@ func (l *Log) Insert(ctx context.Context, agent, area string, plays []broadcast.
 		}
 		ids[i] = p.ID
 		rows[i] = playRow{ID: p.ID, Agent: agent, Area: area, Slot: p.Slot, Broadcast: p.Broadcast, Version: p.Version, Report: p.Report,
-			Title: p.Title, Class: string(p.Class), Audio: string(p.Audio), PlannedStart: store.Millis(p.PlannedStart), PlannedEnd: store.Millis(p.PlannedEnd),
+			Title: p.Title, Class: string(p.Class), Owner: string(p.Owner), Audio: string(p.Audio), PlannedStart: store.Millis(p.PlannedStart), PlannedEnd: store.Millis(p.PlannedEnd),
 			StartedAt: store.Millis(p.StartedAt.Round(time.Millisecond)), EndedAt: store.Millis(p.EndedAt.Round(time.Millisecond)), Outcome: string(p.Outcome), Reason: p.Reason, Volume: p.Volume,
 			ReachedMS: p.ReachedMS, MissedMS: p.MissedMS, Segments: string(segments), Clock: p.Clock, ReceivedAt: received.UnixMilli()}
 	}
@@ -183,7 +184,7 @@ func (r playRow) record() Record {
 	var segments []broadcast.Segment
 	_ = json.Unmarshal([]byte(r.Segments), &segments) // written by Insert alone
 	return Record{Agent: r.Agent, Area: r.Area, ReceivedAt: store.Time(r.ReceivedAt), Play: broadcast.Play{ID: r.ID, Slot: r.Slot,
-		Broadcast: r.Broadcast, Version: r.Version, Report: r.Report, Title: r.Title, Class: broadcast.Class(r.Class), Audio: broadcast.Hash(r.Audio),
+		Broadcast: r.Broadcast, Version: r.Version, Report: r.Report, Title: r.Title, Class: broadcast.Class(r.Class), Owner: broadcast.Owner(r.Owner), Audio: broadcast.Hash(r.Audio),
 		PlannedStart: store.Time(r.PlannedStart), PlannedEnd: store.Time(r.PlannedEnd), StartedAt: store.Time(r.StartedAt), EndedAt: store.Time(r.EndedAt),
 		Outcome: broadcast.Outcome(r.Outcome), Reason: r.Reason, Volume: r.Volume, ReachedMS: r.ReachedMS, MissedMS: r.MissedMS,
 		Segments: segments, Clock: r.Clock}}

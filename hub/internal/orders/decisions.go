@@ -31,6 +31,10 @@ var errDecision = problem.New("DECISION_INVALID", 422,
 	"Quyết định này không hợp lệ. Hãy tải lại trang và chọn lại mục trong lịch của cụm loa.",
 	"This decision is not valid. Load the page again and choose an item of the agent's programme.")
 
+var errOwnUnknown = problem.New("OWN_ITEM_UNKNOWN", 404,
+	"Cụm loa này không có bài nào của xã như vậy. Hãy tải lại trang.",
+	"The cluster has no such item of its commune. Load the page again.")
+
 // Decision of a commune about what one of its agents plays, made at the PC or on the hub.
 type Decision struct {
 	ID         string             `json:"id"`
@@ -128,6 +132,20 @@ func (d *Desk) Decide(ctx context.Context, agent, area string, made broadcast.De
 	return out, nil
 }
 
+// OwnItem gives what a PC decided to put in of its own, by the subject of the decision.
+func (d *Desk) OwnItem(ctx context.Context, agent, subject string) (Decision, error) {
+	known, err := decisions(ctx, d.DB, d.now(), agent)
+	if err != nil {
+		return Decision{}, err
+	}
+	for _, k := range known[agent] {
+		if k.Made.Kind == "own" && k.Made.Subject == subject {
+			return k, nil
+		}
+	}
+	return Decision{}, errOwnUnknown
+}
+
 // decided says on the bus that a commune decided; planner puts it into the agent's next head.
 func (d *Desk) decided(made Decision) {
 	d.Bus.Publish(bus.Event{Topic: bus.Decision, Area: made.Area, Agent: made.Agent, ID: made.ID,
@@ -157,8 +175,10 @@ func (d *Desk) Standing(ctx context.Context, now time.Time) (map[string][]broadc
 	return out, nil
 }
 
-// inHead gives the newest of decisions, as many as a head has room for.
+// inHead gives the newest of decisions, as many as a head has room for. A commune's own items are not among them: their
+// audio is at the PC alone, which laid them over its plan itself.
 func inHead(standing []broadcast.Decision) ([]broadcast.Decision, error) {
+	standing = slices.DeleteFunc(standing, func(d broadcast.Decision) bool { return d.Kind == "own" })
 	room := maxStanding
 	for i := len(standing) - 1; i >= 0; i-- {
 		d := &standing[i]
