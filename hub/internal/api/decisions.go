@@ -71,10 +71,13 @@ func (s *Server) decideFor(ctx context.Context, in *decideInput) (*decisionOutpu
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case in.Body.Kind == "pin" && !caller(ctx).May(accounts.Manage), in.Body.Kind == "allow" && !caller(ctx).May(accounts.Approve):
+	if in.Body.Kind == "pin" && !caller(ctx).May(accounts.Manage) {
 		return nil, errForbidden
-	case in.Body.Kind == "allow":
+	}
+	if in.Body.Kind == "allow" {
+		if !caller(ctx).May(accounts.Approve) {
+			return nil, errForbidden
+		}
 		if _, err := s.Orders.OwnItem(ctx, a.ID, in.Body.Subject); err != nil {
 			return nil, err
 		}
