@@ -36,12 +36,13 @@ type Made struct {
 type Shelf struct {
 	dir    string
 	ffmpeg string // "" for none
+	most   int64  // bytes of a file
 
 	making sync.Mutex // one file at a time: a decoded one is large
 }
 
 // Open gives the shelf in a folder, which need not be there yet. ffmpeg is the program's path, "" for none.
-func Open(dir, ffmpeg string) *Shelf { return &Shelf{dir: dir, ffmpeg: ffmpeg} }
+func Open(dir, ffmpeg string) *Shelf { return &Shelf{dir: dir, ffmpeg: ffmpeg, most: maxFile} }
 
 // Any tells whether files of every kind are read here, or only WAV and Ogg Opus.
 func (s *Shelf) Any() bool { return s.ffmpeg != "" }
@@ -86,9 +87,9 @@ func (s *Shelf) receive(file io.Reader) (path string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("receive file: %w", err)
 	}
-	n, err := io.Copy(f, io.LimitReader(file, maxFile+1))
+	n, err := io.Copy(f, io.LimitReader(file, s.most+1))
 	err = errors.Join(err, f.Close())
-	if err == nil && n > maxFile {
+	if err == nil && n > s.most {
 		err = ErrTooLarge
 	}
 	if err != nil {
