@@ -8,6 +8,7 @@ export default defineConfig({
     { name: 'calendar', testMatch: 'calendar.spec.ts' },
     { name: 'console', testMatch: 'console.spec.ts' }, // the agent's page
     { name: 'fleet', testMatch: 'fleet.spec.ts' }, // with many clusters
+    { name: 'phone', testMatch: 'operator.spec.ts' }, // the commune's operator from home
   ],
   outputDir: process.env.LOA_RESULTS ?? 'test-results',
   workers: 1,

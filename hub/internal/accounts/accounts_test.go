@@ -243,9 +243,9 @@ func TestSessionsEndAndAreSwept(t *testing.T) {
 
 func TestRolesMay(t *testing.T) {
 	may := map[Role]string{
-		Admin:    "view author approve withdraw decide manage people audit",
-		Officer:  "view author approve withdraw decide",
-		Operator: "view decide",
+		Admin:    "view author approve withdraw decide own manage people audit",
+		Officer:  "view author approve withdraw decide own",
+		Operator: "view decide own",
 		Viewer:   "view",
 		"root":   "",
 	}

@@ -35,6 +35,7 @@ const (
 	Approve  Action = "approve"  // approve another's report, broadcast or bulletin
 	Withdraw Action = "withdraw" // take a report back, cancel a broadcast or a bulletin
 	Decide   Action = "decide"   // the commune's own decisions
+	Own      Action = "own"      // the commune's own dayparts and items, which others approve
 	Manage   Action = "manage"   // areas, policies, dayparts, pairing, agents
 	People   Action = "people"   // accounts, their roles and areas
 	Audit    Action = "audit"    // read the audit log
@@ -42,7 +43,7 @@ const (
 
 // Actions gives all of them: what a token's scope may name.
 func Actions() []Action {
-	return []Action{View, Author, Approve, Withdraw, Decide, Manage, People, Audit}
+	return []Action{View, Author, Approve, Withdraw, Decide, Own, Manage, People, Audit}
 }
 
 // May tells whether the role allows the action, in the person's own areas. Circular 39/2020/TT-BTTTT leaves
@@ -52,9 +53,9 @@ func (r Role) May(a Action) bool {
 	case Admin:
 		return slices.Contains(Actions(), a)
 	case Officer:
-		return slices.Contains([]Action{View, Author, Approve, Withdraw, Decide}, a)
+		return slices.Contains([]Action{View, Author, Approve, Withdraw, Decide, Own}, a)
 	case Operator:
-		return a == View || a == Decide
+		return a == View || a == Decide || a == Own
 	case Viewer:
 		return a == View
 	}

@@ -73,11 +73,16 @@ func access() map[string]accounts.Action {
 		"list-decisions": accounts.View,
 		"decide":         accounts.Decide,
 
-		"create-report":   accounts.Author,
-		"begin-upload":    accounts.Author,
-		"find-upload":     accounts.Author,
-		"continue-upload": accounts.Author,
-		"drop-upload":     accounts.Author,
+		"put-dayparts": accounts.Own,
+		"create-own":   accounts.Own,
+		"list-own":     accounts.View,
+		"cancel-own":   accounts.Own,
+
+		"create-report":   accounts.Own,
+		"begin-upload":    accounts.Own,
+		"find-upload":     accounts.Own,
+		"continue-upload": accounts.Own,
+		"drop-upload":     accounts.Own,
 		"list-reports":    accounts.View,
 		"get-report":      accounts.View,
 		"get-peaks":       accounts.View,
@@ -165,6 +170,8 @@ func permits(c accounts.Caller, action accounts.Action) bool {
 		return true
 	case own:
 		return c.Whole()
+	case accounts.Own:
+		return c.May(action) || c.May(accounts.Author) // a token for authors may upload, too
 	}
 	return c.May(action)
 }

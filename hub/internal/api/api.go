@@ -99,6 +99,7 @@ func New(d Deps) *Server {
 	s.reportRoutes()
 	s.pieceRoutes()
 	s.broadcastRoutes()
+	s.communeRoutes()
 	s.calendarRoutes()
 	s.readinessRoutes()
 	s.urgentRoutes()

@@ -13,6 +13,7 @@ type AreaView struct {
 	planner.Area
 	Rules     broadcast.Rules     `json:"rules" doc:"policies of all areas from the top down, tightened"`
 	Effective []broadcast.Daypart `json:"effective_dayparts" doc:"own and inherited dayparts"`
+	Inherited []string            `json:"inherited" nullable:"false" doc:"names of dayparts that come from above, which the commune itself cannot change"`
 }
 
 type areaOutput struct {
@@ -66,7 +67,11 @@ func (s *Server) areaRoutes() {
 }
 
 func viewArea(tree *planner.Tree, a planner.Area) AreaView {
-	return AreaView{Area: a, Rules: tree.Rules(a.Code), Effective: tree.Dayparts(a.Code)}
+	v := AreaView{Area: a, Rules: tree.Rules(a.Code), Effective: tree.Dayparts(a.Code), Inherited: []string{}}
+	for _, d := range tree.Dayparts(a.Parent) {
+		v.Inherited = append(v.Inherited, d.Name)
+	}
+	return v
 }
 
 // area gives one area of the person's.

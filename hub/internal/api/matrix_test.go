@@ -39,6 +39,7 @@ const (
 	over     = "whole above own"       // answers for xa-a
 	readers  = "whole above own below" // may read what xa-a has: what an area above has is made for them too
 	deciders = "admin officer"
+	communes = "admin officer operator"
 )
 
 // matrix has a row for every operation.
@@ -98,11 +99,16 @@ func matrix() map[string]row {
 		"list-decisions": {roles: "all", places: over, ask: `GET agents/{agent}/decisions`},
 		"decide":         {roles: "admin officer operator", places: over, ask: `POST agents/{agent}/decisions {"kind":"mute","reason":"x"}`},
 
-		"create-report":   {roles: deciders, places: over, ask: `POST reports multipart`},
-		"begin-upload":    {roles: deciders, places: over, ask: `POST uploads tus`},
-		"find-upload":     {roles: deciders, ask: `HEAD uploads/{nothing}`}, // another's is not found, wherever it is
-		"continue-upload": {roles: deciders, ask: `PATCH uploads/{nothing} tus`},
-		"drop-upload":     {roles: deciders, ask: `DELETE uploads/{nothing}`},
+		"put-dayparts": {roles: communes, places: over, ask: `PUT areas/xa-a/dayparts {"dayparts":[]}`},
+		"create-own":   {roles: communes, places: over, ask: `POST areas/xa-a/own {"title":"x","report":"{approved}","daypart":"sáng","date":"{day}"}`},
+		"list-own":     {roles: "all", places: over, ask: `GET areas/xa-a/own`},
+		"cancel-own":   {roles: communes, places: over, ask: `POST areas/xa-a/own/{broadcast}/cancel`},
+
+		"create-report":   {roles: communes, places: over, ask: `POST reports multipart`},
+		"begin-upload":    {roles: communes, places: over, ask: `POST uploads tus`},
+		"find-upload":     {roles: communes, ask: `HEAD uploads/{nothing}`}, // another's is not found, wherever it is
+		"continue-upload": {roles: communes, ask: `PATCH uploads/{nothing} tus`},
+		"drop-upload":     {roles: communes, ask: `DELETE uploads/{nothing}`},
 		"list-reports":    {roles: "all", places: readers, ask: `GET reports`, shows: `"id":"{report}"`},
 		"get-report":      {roles: "all", places: readers, ask: `GET reports/{report}`},
 		"get-peaks":       {roles: "all", places: readers, ask: `GET reports/{approved}/peaks`},

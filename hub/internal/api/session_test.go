@@ -57,7 +57,7 @@ func TestSessionCookie(t *testing.T) {
 			t.Errorf("cookie %q lacks %s", header.Get("Set-Cookie"), flag)
 		}
 	}
-	if status, body, _ := b.asSession(t, cookie, "GET", "/api/v1/me", ""); status != 200 || !strings.Contains(body, `"may":["view","author","approve","withdraw","decide"]`) {
+	if status, body, _ := b.asSession(t, cookie, "GET", "/api/v1/me", ""); status != 200 || !strings.Contains(body, `"may":["view","author","approve","withdraw","decide","own"]`) {
 		t.Errorf("me: %d %s", status, body)
 	}
 	if status, _, _ := b.asSession(t, cookie, "POST", "/api/v1/logout", ""); status != 204 {

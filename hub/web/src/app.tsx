@@ -2,7 +2,7 @@ import { Button } from '@mantine/core';
 import { IconMapOff } from '@tabler/icons-react';
 import { lazy, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link, Route, Switch, useLocation } from 'wouter';
+import { Link, Redirect, Route, Switch, useLocation } from 'wouter';
 import { useSession } from './api/session';
 import Library from './pages/library'; // the first page: on a slow line each wave of files costs a round trip
 import { ErrorBoundary } from './parts/boundary';
@@ -16,6 +16,7 @@ const Readiness = lazy(() => import('./pages/readiness'));
 const Plays = lazy(() => import('./pages/plays'));
 const Why = lazy(() => import('./pages/why'));
 const SignInAgain = lazy(() => import('./parts/again'));
+const Commune = lazy(() => import('./pages/commune'));
 const Urgent = lazy(() => import('./pages/urgent'));
 const Fleet = lazy(() => import('./pages/fleet'));
 const Alarms = lazy(() => import('./pages/alarms'));
@@ -30,7 +31,8 @@ const Agent = lazy(() => import('./pages/agent'));
 
 export function App() {
   const [at] = useLocation();
-  const { phase } = useSession();
+  const { phase, me } = useSession();
+  const role = me?.role;
   if (at === '/evidence/print') // a sheet of paper has no menu
     return (
       <ErrorBoundary at={at}>
@@ -45,7 +47,9 @@ export function App() {
         <ErrorBoundary at={at}>
           <Suspense fallback={<Loading />}>
             <Switch>
-              <Route path="/" component={Library} />
+              <Route path="/">{role === 'operator' ? <Redirect to="/commune" replace /> : <Library />}</Route>
+              <Route path="/library" component={Library} />
+              <Route path="/commune" component={Commune} />
               <Route path="/reports/:id">{({ id }) => <Report id={id} />}</Route>
               <Route path="/calendar" component={Calendar} />
               <Route path="/approvals" component={Approvals} />

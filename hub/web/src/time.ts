@@ -52,6 +52,13 @@ export class Clock {
   wall(at: string | Date): string {
     return new Intl.DateTimeFormat('en-GB', { timeZone: this.zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(new Date(at));
   }
+
+  /** The instant of a day's wall time in the fleet's zone. */
+  instant(day: string, time: string): Date {
+    const guess = Date.parse(`${day}T${time.length === 5 ? `${time}:00` : time}Z`);
+    const shown = Date.parse(`${this.iso(new Date(guess))}T${this.wall(new Date(guess))}:00Z`);
+    return new Date(guess - (shown - Math.floor(guess / 60_000) * 60_000));
+  }
 }
 
 export function useClock(): Clock {

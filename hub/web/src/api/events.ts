@@ -4,12 +4,12 @@ import { useQueryClient, type QueryClient } from '@tanstack/react-query';
 /** Which answers a topic of the hub's events makes old, by the beginning of their path. */
 const outdated: Record<string, string[]> = {
   report: ['/reports', '/broadcasts'],
-  broadcast: ['/broadcasts', '/calendar', '/readiness', '/agents/{id}/why'],
+  broadcast: ['/broadcasts', '/areas/{code}/own', '/calendar', '/readiness', '/agents/{id}/why'],
   agent: ['/agents', '/readiness', '/fleet'],
   plan: ['/agents', '/readiness'],
   alarm: ['/alarms'],
   pairing: ['/pairings'],
-  play: ['/plays', '/readiness', '/agents/{id}/why', '/reports/{id}/reach'],
+  play: ['/plays', '/readiness', '/agents/{id}/why', '/agents/{id}/desk', '/reports/{id}/reach'],
   urgent: ['/urgent', '/readiness', '/agents/{id}/why'],
 };
 

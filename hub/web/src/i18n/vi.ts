@@ -3,6 +3,7 @@ export const vi = {
   nav: {
     library: 'Thư viện', calendar: 'Lịch phát', approvals: 'Chờ duyệt', readiness: 'Sẵn sàng', plays: 'Nhật ký phát', why: 'Vì sao', urgent: 'Khẩn cấp', fleet: 'Cụm loa', alarms: 'Cảnh báo',
     evidence: 'Kết quả phát', people: 'Người dùng', areas: 'Địa bàn', audit: 'Nhật ký thay đổi', system: 'Hệ thống',
+    commune: 'Đài xã', library: 'Thư viện', calendar: 'Lịch phát', approvals: 'Chờ duyệt', readiness: 'Sẵn sàng', plays: 'Nhật ký phát', why: 'Vì sao', urgent: 'Khẩn cấp', fleet: 'Cụm loa',
     signout: 'Đăng xuất', account: 'Tài khoản',
   },
   role: { admin: 'Quản trị', officer: 'Biên tập', operator: 'Cán bộ đài xã', viewer: 'Người xem' },
@@ -93,6 +94,24 @@ export const vi = {
   },
   reason: {
     complete: 'phát trọn', joined: 'phát tiếp giữa chừng do trễ', late_whole: 'phát trọn, trễ trong mức cho phép', resumed: 'phát tiếp sau khi bị chen ngang', late: 'đã quá trễ', collision: 'trùng giờ với lịch khác', daypart_full: 'buổi phát không còn đủ chỗ', no_daypart: 'địa bàn không có buổi phát này vào ngày đó', quiet_hours: 'ngoài khung giờ cho phép', dayparts_per_day: 'vượt số buổi phát một ngày', reserved: 'nguồn khác đang tiếp âm', not_valid: 'phóng sự chưa hoặc không còn giá trị', withdrawn: 'phóng sự đã thu hồi', commune_skipped: 'xã bỏ qua', stopped: 'cán bộ đài bấm dừng', muted: 'xã đang tắt tiếng', urgent: 'bản tin khẩn cấp chen ngang', superseded: 'lần lặp sau thay thế', cancelled: 'lịch phát đã hủy', plan_ended: 'kế hoạch phát hết hạn', clock_untrusted: 'đồng hồ không tin được', agent_off: 'máy ở cụm loa không chạy', power: 'mất điện hoặc máy dừng đột ngột', audio_missing: 'âm thanh chưa về đến nơi', audio_damaged: 'âm thanh bị hỏng', card_missing: 'không có thẻ âm thanh', unknown: 'chưa rõ', '': '',
+  },
+  commune: {
+    none: 'Chưa có cụm loa nào', nonehint: 'Địa bàn của bạn chưa có cụm loa. Hãy hỏi quản trị của trung tâm.', now: 'Đang phát', online: 'Máy ở đài đang nối', offline: 'Mất liên lạc từ {{at}}', held: 'Đã dừng, đến {{at}}', muted: 'Đang tắt tiếng đến {{at}}', mutedopen: 'Đang tắt tiếng, chưa hẹn giờ bật lại', due: 'Máy mất liên lạc; theo lịch, lúc này phát', plays: 'Đang phát',
+    position: 'Vị trí trong mục đang phát', left: 'còn {{left}}', ends: 'hết lúc {{at}}', silent: 'Lúc này không phát gì', next: 'Tiếp theo, {{at}}: {{title}}', volume: 'Âm lượng {{n}}%, quy định tối đa {{most}}%', programme: 'Chương trình', day: 'Chọn ngày', tomorrow: 'Ngày mai', empty: 'Không có mục nào', emptyhint: 'Ngày này loa không phát gì theo lịch.',
+    stop: 'DỪNG PHÁT', continue: 'Phát tiếp', stopall: 'Dừng cả {{n}} cụm', made: 'Đã ghi quyết định', decided: 'Quyết định của xã', nothingdecided: 'Chưa có quyết định nào trong 9 ngày qua.', over: 'đã hết hiệu lực', until: 'đến {{at}}',
+    bypc: '{{who}}, tại máy ở đài', byhub: '{{who}}, trên trang trung tâm', had: 'Máy ở đài đã nhận lúc {{at}}', sending: 'Đang gửi đến máy ở đài…', waiting: 'Chờ máy ở đài, thấy lần cuối {{at}}', waitingever: 'Chờ máy ở đài kết nối lần đầu', howlong: 'Tắt tiếng bao lâu', h: '{{n}} giờ', at: 'Đến giờ…', untiltime: 'Tắt tiếng đến', newtime: 'Giờ mới', most: 'Quy định tối đa lúc này: {{n}}%.',
+    do: { mute: 'Tắt tiếng', unmute: 'Bật tiếng lại', volume: 'Âm lượng', order: 'Đổi thứ tự', skip: 'Bỏ qua', move: 'Dời giờ' },
+    go: { mute: 'Tắt tiếng', unmute: 'Bật tiếng lại', volume: 'Đặt âm lượng', order: 'Đổi thứ tự', skip: 'Bỏ qua mục này', move: 'Dời giờ' },
+    how: {
+      mute: 'Loa im lặng trong thời gian này, trừ tin khẩn cấp.', unmute: 'Loa phát lại theo lịch từ mục tiếp theo.', volume: 'Có hiệu lực từ mục tiếp theo; tin khẩn cấp giữ âm lượng riêng.', order: 'Đổi được đến 30 phút trước buổi phát. Mục ưu tiên luôn trước mục thông thường.', skip: 'Mục này sẽ không phát.', move: 'Mục này phát vào giờ khác trong ngày. Nếu giờ đó không phát được, trang nói lý do và không đổi gì.',
+    },
+    reasons: { funeral: 'Đám tang trong thôn', meeting: 'Họp thôn', people: 'Theo chỉ đạo của Ủy ban', wrong: 'Nội dung không phù hợp' },
+    kind: { hold: 'Dừng phát', release: 'Phát tiếp', mute: 'Tắt tiếng', unmute: 'Bật tiếng lại', skip: 'Bỏ qua', move: 'Dời sang {{at}}', order: 'Đổi thứ tự buổi phát', volume: 'Âm lượng {{n}}%', pin: 'Đặt lại mã PIN' },
+    state: { planned: 'Sẽ phát', playing: 'Đang phát', played: 'Đã phát', cut: 'Phát dở', skipped: 'Không phát', unknown: 'Chưa rõ' }, owner: { hub: 'trung tâm', commune: 'của xã' },
+  },
+  own: {
+    title: 'Mục riêng của xã', add: 'Thêm mục', none: 'Xã chưa có mục riêng nào.', how: 'Tải tệp âm thanh lên, chọn buổi và ngày còn chỗ. Cán bộ biên tập duyệt xong thì loa mới phát.', file: 'Chọn tệp âm thanh', send: 'Gửi duyệt', sent: 'Đã gửi, chờ duyệt',
+    dayparts: 'Buổi phát', adddaypart: 'Thêm buổi', above: 'của cấp trên', name: 'Tên buổi phát', start: 'Từ', end: 'Đến', savedaypart: 'Lưu buổi phát', saved: 'Đã lưu buổi phát',
   },
   class: { normal: 'Thông thường', priority: 'Ưu tiên', urgent: 'Khẩn cấp' },
   weekday: { MO: 'T2', TU: 'T3', WE: 'T4', TH: 'T5', FR: 'T6', SA: 'T7', SU: 'CN' },

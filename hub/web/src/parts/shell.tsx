@@ -1,6 +1,6 @@
 import { ActionIcon, AppShell, Badge, Box, Burger, Group, NavLink, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { IconBell, IconBroadcast, IconCalendarWeek, IconChartBar, IconChecklist, IconHelpCircle, IconHistory, IconListSearch, IconLogout, IconMap2, IconMusic, IconServer2, IconSettings, IconSpeakerphone, IconUsers } from '@tabler/icons-react';
+import { IconBell, IconBroadcast, IconBuildingBroadcastTower, IconCalendarWeek, IconChartBar, IconChecklist, IconHelpCircle, IconHistory, IconListSearch, IconLogout, IconMap2, IconMusic, IconServer2, IconSettings, IconSpeakerphone, IconUsers } from '@tabler/icons-react';
 import { useEffect, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useLocation } from 'wouter';
@@ -10,8 +10,9 @@ import { session, useMe } from '../api/session';
 import logo from '../loa.svg';
 import { Look } from './look';
 
-const places = [
-  { to: '/', word: 'library', icon: IconMusic },
+const library = { to: '/', word: 'library', icon: IconMusic } as const;
+const commune = { to: '/commune', word: 'commune', icon: IconBuildingBroadcastTower } as const;
+const rest = [
   { to: '/calendar', word: 'calendar', icon: IconCalendarWeek },
   { to: '/approvals', word: 'approvals', icon: IconChecklist },
   { to: '/readiness', word: 'readiness', icon: IconBroadcast },
@@ -30,6 +31,12 @@ const rooms = [
   { to: '/audit', word: 'audit', icon: IconListSearch, may: 'audit' },
   { to: '/system', word: 'system', icon: IconSettings, may: 'manage' },
 ] as const;
+
+/** An operator's first page is their commune's; the library is the others'. */
+function placesOf(role: string) {
+  if (role === 'operator') return [commune, { ...library, to: '/library' }, ...rest];
+  return role === 'viewer' ? [library, ...rest] : [library, ...rest, commune];
+}
 
 /** How many things wait for somebody's approval; more than a page of each is "50+". */
 function useWaiting(): string {
@@ -95,7 +102,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <AppShell.Navbar p="xs" aria-label={t('app.nav')}>
         <AppShell.Section grow style={{ overflowY: 'auto' }}>
           <Stack gap={2}>
-            {[...places, ...rooms.filter((r) => me.may.includes(r.may))].map(({ to, word, icon: Icon }) => (
+            {[...placesOf(me.role), ...rooms.filter((r) => me.may.includes(r.may))].map(({ to, word, icon: Icon }) => (
               <NavLink
                 key={to}
                 component={Link}
