@@ -43,7 +43,7 @@ export const en: Words = {
   commune: {
     none: 'No loudspeaker cluster yet', nonehint: 'Your area has no cluster. Ask the admin of the hub.', now: 'Now', online: 'The PC is connected', offline: 'Out of touch since {{at}}', held: 'Stopped until {{at}}', muted: 'Muted until {{at}}', mutedopen: 'Muted, without an end', due: 'The PC is out of touch; by the timetable it plays', plays: 'Now playing',
     position: 'Position in what plays', left: '{{left}} left', ends: 'ends at {{at}}', silent: 'Nothing plays now', next: 'Next, {{at}}: {{title}}', volume: 'Volume {{n}}%, the policy allows {{most}}%', programme: 'Programme', day: 'Choose the day', tomorrow: 'Tomorrow', empty: 'Nothing planned', emptyhint: 'The loudspeakers play nothing on that day.',
-    stop: 'STOP', continue: 'Continue', stopall: 'Stop all {{n}}', made: 'Decided', decided: 'What the commune decided', nothingdecided: 'Nothing was decided in the last 9 days.', over: 'no longer in force', until: 'until {{at}}',
+    stop: 'STOP', continue: 'Continue', stopall: 'Stop all {{n}}', decided: 'What the commune decided', nothingdecided: 'Nothing was decided in the last 9 days.', over: 'no longer in force', until: 'until {{at}}',
     bypc: '{{who}}, at the PC', byhub: '{{who}}, on the hub', had: 'The PC has it, {{at}}', sending: 'On its way to the PC…', waiting: 'Waiting for the PC, last seen {{at}}', waitingever: 'Waiting for the PC to connect for the first time', howlong: 'How long', h: '{{n}} h', at: 'Until…', untiltime: 'Mute until', newtime: 'New time', most: 'The policy allows {{n}}% now.',
     do: { mute: 'Mute', unmute: 'Unmute', volume: 'Volume', order: 'Change the order', skip: 'Skip', move: 'Move' },
     go: { mute: 'Mute', unmute: 'Unmute', volume: 'Set the volume', order: 'Change the order', skip: 'Skip this item', move: 'Move' },
@@ -56,7 +56,7 @@ export const en: Words = {
   },
   own: {
     title: "The commune's own items", add: 'Add an item', none: 'The commune has no items of its own.', how: 'Upload a sound file and choose a daypart and day with room. It is heard once an officer has approved it.', file: 'Choose a sound file', send: 'Send for approval', sent: 'Sent, to be approved',
-    dayparts: 'Dayparts', adddaypart: 'Add a daypart', above: 'from above', name: 'Name of the daypart', start: 'From', end: 'To', savedaypart: 'Save the daypart', saved: 'The daypart is saved',
+    dayparts: 'Dayparts', adddaypart: 'Add a daypart', above: 'from above', name: 'Name of the daypart', start: 'From', end: 'To', savedaypart: 'Save the daypart',
   },
   class: { normal: 'Normal', priority: 'Priority', urgent: 'Urgent' },
   weekday: { MO: 'Mon', TU: 'Tue', WE: 'Wed', TH: 'Thu', FR: 'Fri', SA: 'Sat', SU: 'Sun' },

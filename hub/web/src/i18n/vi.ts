@@ -98,7 +98,7 @@ export const vi = {
   commune: {
     none: 'Chưa có cụm loa nào', nonehint: 'Địa bàn của bạn chưa có cụm loa. Hãy hỏi quản trị của trung tâm.', now: 'Đang phát', online: 'Máy ở đài đang nối', offline: 'Mất liên lạc từ {{at}}', held: 'Đã dừng, đến {{at}}', muted: 'Đang tắt tiếng đến {{at}}', mutedopen: 'Đang tắt tiếng, chưa hẹn giờ bật lại', due: 'Máy mất liên lạc; theo lịch, lúc này phát', plays: 'Đang phát',
     position: 'Vị trí trong mục đang phát', left: 'còn {{left}}', ends: 'hết lúc {{at}}', silent: 'Lúc này không phát gì', next: 'Tiếp theo, {{at}}: {{title}}', volume: 'Âm lượng {{n}}%, quy định tối đa {{most}}%', programme: 'Chương trình', day: 'Chọn ngày', tomorrow: 'Ngày mai', empty: 'Không có mục nào', emptyhint: 'Ngày này loa không phát gì theo lịch.',
-    stop: 'DỪNG PHÁT', continue: 'Phát tiếp', stopall: 'Dừng cả {{n}} cụm', made: 'Đã ghi quyết định', decided: 'Quyết định của xã', nothingdecided: 'Chưa có quyết định nào trong 9 ngày qua.', over: 'đã hết hiệu lực', until: 'đến {{at}}',
+    stop: 'DỪNG PHÁT', continue: 'Phát tiếp', stopall: 'Dừng cả {{n}} cụm', decided: 'Quyết định của xã', nothingdecided: 'Chưa có quyết định nào trong 9 ngày qua.', over: 'đã hết hiệu lực', until: 'đến {{at}}',
     bypc: '{{who}}, tại máy ở đài', byhub: '{{who}}, trên trang trung tâm', had: 'Máy ở đài đã nhận lúc {{at}}', sending: 'Đang gửi đến máy ở đài…', waiting: 'Chờ máy ở đài, thấy lần cuối {{at}}', waitingever: 'Chờ máy ở đài kết nối lần đầu', howlong: 'Tắt tiếng bao lâu', h: '{{n}} giờ', at: 'Đến giờ…', untiltime: 'Tắt tiếng đến', newtime: 'Giờ mới', most: 'Quy định tối đa lúc này: {{n}}%.',
     do: { mute: 'Tắt tiếng', unmute: 'Bật tiếng lại', volume: 'Âm lượng', order: 'Đổi thứ tự', skip: 'Bỏ qua', move: 'Dời giờ' },
     go: { mute: 'Tắt tiếng', unmute: 'Bật tiếng lại', volume: 'Đặt âm lượng', order: 'Đổi thứ tự', skip: 'Bỏ qua mục này', move: 'Dời giờ' },
@@ -111,7 +111,7 @@ export const vi = {
   },
   own: {
     title: 'Mục riêng của xã', add: 'Thêm mục', none: 'Xã chưa có mục riêng nào.', how: 'Tải tệp âm thanh lên, chọn buổi và ngày còn chỗ. Cán bộ biên tập duyệt xong thì loa mới phát.', file: 'Chọn tệp âm thanh', send: 'Gửi duyệt', sent: 'Đã gửi, chờ duyệt',
-    dayparts: 'Buổi phát', adddaypart: 'Thêm buổi', above: 'của cấp trên', name: 'Tên buổi phát', start: 'Từ', end: 'Đến', savedaypart: 'Lưu buổi phát', saved: 'Đã lưu buổi phát',
+    dayparts: 'Buổi phát', adddaypart: 'Thêm buổi', above: 'của cấp trên', name: 'Tên buổi phát', start: 'Từ', end: 'Đến', savedaypart: 'Lưu buổi phát',
   },
   class: { normal: 'Thông thường', priority: 'Ưu tiên', urgent: 'Khẩn cấp' },
   weekday: { MO: 'T2', TU: 'T3', WE: 'T4', TH: 'T5', FR: 'T6', SA: 'T7', SU: 'CN' },

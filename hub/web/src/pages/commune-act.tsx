@@ -5,7 +5,6 @@ import { useTranslation } from 'react-i18next';
 import { api } from '../api/client';
 import { daypartName } from '../parts/dayparts';
 import { TimeInput } from '../parts/inputs';
-import { say } from '../parts/notify';
 import { Trouble } from '../parts/states';
 import { useClock } from '../time';
 import type { Desk, Slot } from './commune';
@@ -36,12 +35,7 @@ function Form({ desk, action, close }: { desk: Desk; action: Action; close: () =
   const programmes = desk.orderables.find((o) => o.occurrence === daypart)?.programmes ?? [];
   const [order, setOrder] = useState<string[]>();
   const keys = order ?? programmes.map((p) => p.key);
-  const send = api.useMutation('post', '/agents/{id}/decisions', {
-    onSuccess: () => {
-      say(t('commune.made'));
-      close();
-    },
-  });
+  const send = api.useMutation('post', '/agents/{id}/decisions', { onSuccess: close });
   const body = () => {
     switch (action.kind) {
       case 'mute': {

@@ -65,6 +65,31 @@ function One({ s, now, act }: { s: Slot; now: number; act?: (a: Action) => void 
 
 type Decision = Schemas['DecisionView'];
 
+/** Whether the PC has what was decided from afar. */
+function Delivery({ d, desk }: { d: Decision; desk: Desk }) {
+  const { t } = useTranslation();
+  const clock = useClock();
+  return (
+    <Text size="sm" fw={600} c={d.had_at ? 'var(--mantine-color-green-light-color)' : 'var(--mantine-color-orange-light-color)'}>
+      {d.had_at ? t('commune.had', { at: clock.time(d.had_at) }) : desk.online ? t('commune.sending') : desk.last_seen ? t('commune.waiting', { at: clock.time(desk.last_seen) }) : t('commune.waitingever')}
+    </Text>
+  );
+}
+
+/** What was decided last, for as long as somebody may look for it. */
+export function Newest({ desk, now }: { desk: Desk; now: number }) {
+  const { t } = useTranslation();
+  const clock = useClock();
+  const d = desk.decisions[0];
+  if (!d || !d.holds || d.source !== 'hub' || now - Date.parse(d.when) > 15 * 60_000) return null;
+  return (
+    <Group gap={6} role="status">
+      <Text size="sm">{t(`commune.kind.${d.kind as 'hold'}`, { n: d.percent, at: d.to ? clock.time(d.to) : '' })}:</Text>
+      <Delivery d={d} desk={desk} />
+    </Group>
+  );
+}
+
 /** What was decided at the PC and from a phone: one list. */
 export function Decided({ desk }: { desk: Desk }) {
   const { t } = useTranslation();
@@ -110,11 +135,7 @@ function Line({ d, desk }: { d: Decision; desk: Desk }) {
           {t('commune.over')}
         </Text>
       ) : (
-        d.source === 'hub' && (
-          <Text size="sm" fw={600} c={d.had_at ? 'var(--mantine-color-green-light-color)' : 'var(--mantine-color-orange-light-color)'}>
-            {d.had_at ? t('commune.had', { at: clock.time(d.had_at) }) : desk.online ? t('commune.sending') : desk.last_seen ? t('commune.waiting', { at: clock.time(desk.last_seen) }) : t('commune.waitingever')}
-          </Text>
-        )
+        d.source === 'hub' && <Delivery d={d} desk={desk} />
       )}
     </Card>
   );

@@ -142,7 +142,7 @@ function Dayparts({ area, may, open, toggle }: { area: Area; may: boolean; open:
   const [start, setStart] = useState('');
   const [end, setEnd] = useState('');
   const [days, setDays] = useState<string[]>([...weekdays]);
-  const put = api.useMutation('put', '/areas/{code}/dayparts', { onSuccess: () => say(t('own.saved')) });
+  const put = api.useMutation('put', '/areas/{code}/dayparts');
   const save = (dayparts: typeof own) => put.mutate({ params: { path: { code: area.code } }, body: { dayparts } }, { onSuccess: () => open && toggle() });
   return (
     <Stack gap="xs">

@@ -12,7 +12,7 @@ import { Page } from '../parts/page';
 import { Empty, Rows, Trouble } from '../parts/states';
 import { length, useClock } from '../time';
 import { Act, type Action } from './commune-act';
-import { Decided, Programme } from './commune-lists';
+import { Decided, Newest, Programme } from './commune-lists';
 
 const Own = lazy(() => import('./commune-own'));
 
@@ -170,6 +170,7 @@ function Now({ desk, now }: { desk: Desk; now: number }) {
         <Text size="sm" c="dimmed">
           {t('commune.volume', { n: desk.volume_percent, most: desk.ceiling_percent })}
         </Text>
+        <Newest desk={desk} now={now} />
       </Stack>
     </Card>
   );
