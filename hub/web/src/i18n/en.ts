@@ -2,8 +2,7 @@ import type { Words } from './vi';
 
 export const en: Words = {
   app: { name: 'Loa', tagline: 'Grassroots radio', skip: 'Skip to the content', menu: 'Open or close the menu', nav: 'Main menu' },
-  nav: { library: 'Library', calendar: 'Calendar', approvals: 'Approvals', readiness: 'Readiness', plays: 'Play log', why: 'Why', urgent: 'Urgent', fleet: 'Clusters', alarms: 'Alarms', evidence: 'Results', people: 'People', areas: 'Areas', audit: 'Audit log', system: 'System', signout: 'Sign out', account: 'Account' },
-  nav: { commune: 'My commune', library: 'Library', calendar: 'Calendar', approvals: 'Approvals', readiness: 'Readiness', plays: 'Play log', why: 'Why', urgent: 'Urgent', fleet: 'Clusters', signout: 'Sign out', account: 'Account' },
+  nav: { commune: 'My commune', library: 'Library', calendar: 'Calendar', approvals: 'Approvals', readiness: 'Readiness', plays: 'Play log', why: 'Why', urgent: 'Urgent', fleet: 'Clusters', alarms: 'Alarms', evidence: 'Results', people: 'People', areas: 'Areas', audit: 'Audit log', system: 'System', signout: 'Sign out', account: 'Account' },
   role: { admin: 'Administrator', officer: 'Officer', operator: 'Commune operator', viewer: 'Viewer' },
   look: { language: 'Language', dark: 'Switch to dark', light: 'Switch to light' },
   live: { on: 'Updating live', off: 'Reconnecting…' },

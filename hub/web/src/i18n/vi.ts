@@ -3,7 +3,7 @@ export const vi = {
   nav: {
     library: 'Thư viện', calendar: 'Lịch phát', approvals: 'Chờ duyệt', readiness: 'Sẵn sàng', plays: 'Nhật ký phát', why: 'Vì sao', urgent: 'Khẩn cấp', fleet: 'Cụm loa', alarms: 'Cảnh báo',
     evidence: 'Kết quả phát', people: 'Người dùng', areas: 'Địa bàn', audit: 'Nhật ký thay đổi', system: 'Hệ thống',
-    commune: 'Đài xã', library: 'Thư viện', calendar: 'Lịch phát', approvals: 'Chờ duyệt', readiness: 'Sẵn sàng', plays: 'Nhật ký phát', why: 'Vì sao', urgent: 'Khẩn cấp', fleet: 'Cụm loa',
+    commune: 'Đài xã',
     signout: 'Đăng xuất', account: 'Tài khoản',
   },
   role: { admin: 'Quản trị', officer: 'Biên tập', operator: 'Cán bộ đài xã', viewer: 'Người xem' },
