@@ -17,8 +17,29 @@ import (
 	"github.com/loa-vn/loa/internal/mono"
 )
 
-// errStreamGone says that the sound server has ended our stream, as it does when its card is pulled out.
-var errStreamGone = errors.New("the card was taken away")
+var (
+	// errStreamGone says that the sound server has ended our stream, as it does when its card is pulled out.
+	errStreamGone = errors.New("the card was taken away")
+	errServerGone = errors.New("the sound server is gone")
+	// errNoAnswer says that nothing was learnt this time.
+	errNoAnswer = errors.New("no answer that means anything")
+)
+
+// stream is a way to the card by a sound server that asks for frames and knows where they are.
+type stream interface {
+	wants() <-chan struct{} // has one element when there is room for more, or the end
+	feed(*mixer) error      // gives as much as there is room for
+	ask() (answer, error)   // what is at the card now
+	close()
+}
+
+// answer says which frame was at the card at an instant.
+type answer struct {
+	frame float64
+	at    mono.Instant
+	sink  string
+	dummy bool // nobody can hear it
+}
 
 const (
 	deviceBuffer = 200 * time.Millisecond // 50 ms breaks under load without real-time priority: hundreds of ms
@@ -30,10 +51,12 @@ const (
 	readyLimit  = 4 * time.Second         // a sink that is suspended at the start never becomes ready
 	readLimit   = 1500 * time.Millisecond // a removed sink only stops reading
 	stuckLooks  = 3
-	stallLimit  = 500 * time.Millisecond
+	stallLimit  = 750 * time.Millisecond // a sound server asks for more every 300 ms
 	startEvery  = 100 * time.Millisecond // while the card opens, and when it has stopped taking sound
-	reportEvery = 400 * time.Millisecond // at least; each answer on the card's position is told at once
-	askEvery    = 250 * time.Millisecond
+	reportEvery = 700 * time.Millisecond // at least; what was learnt of the card's position is told at once
+	askEvery    = 400 * time.Millisecond // a sound server, when it is fed
+	askLatest   = 700 * time.Millisecond // when it is not
+	followEvery = 250 * time.Millisecond // where there is none
 	endEvery    = 100 * time.Millisecond // when a voice waits for its last confirmation
 	learnEvery  = 20 * time.Millisecond  // until the map is ready, and where it seems to be wrong
 )
@@ -57,7 +80,7 @@ func Child(stdin io.Reader, stdout io.Writer) int {
 	// Ctrl-C and a service manager's stop reach every process of the group: the agent decides when it is quiet.
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	hurry()
-	return serveAgent(waiting(stdin), waiting(stdout), newProbe)
+	return serveAgent(quiet(waiting(stdin)), quiet(waiting(stdout)), openPulse)
 }
 
 // waiting makes a pipe one that the runtime waits for: a read that holds a thread costs one more to be woken each time.
@@ -70,10 +93,10 @@ func waiting[F any](pipe F) F {
 	return pipe
 }
 
-// serveAgent is Child with a choice of how the card's position is found.
-func serveAgent(stdin io.Reader, stdout io.Writer, newProbe func() *probe) int {
-	c := &child{out: stdout, mixer: newMixer(mono.Now), newProbe: newProbe, endpoint: endpoint, gone: make(chan error, 1)}
-	go func() { c.gone <- c.receive(bufio.NewReaderSize(stdin, 16<<10)) }()
+// serveAgent is Child with a choice of sound servers.
+func serveAgent(stdin io.Reader, stdout io.Writer, open func() (stream, error)) int {
+	c := &child{out: stdout, mixer: newMixer(mono.Now), open: open, endpoint: endpoint, gone: make(chan error, 1)}
+	go func() { c.gone <- c.receive(bufio.NewReaderSize(stdin, 128<<10)) }()
 	c.send(hello{Version: wireVersion, child: true})
 	err := c.play()
 	switch {
@@ -89,9 +112,9 @@ func serveAgent(stdin io.Reader, stdout io.Writer, newProbe func() *probe) int {
 
 type child struct {
 	mixer    *mixer
-	newProbe func() *probe
-	endpoint func() string // see the function of that name
-	gone     chan error    // what ended the reading of stdin
+	open     func() (stream, error) // nil: there is no sound server, oto finds another way
+	endpoint func() string          // see the function of that name
+	gone     chan error             // what ended the reading of stdin
 
 	outMu sync.Mutex
 	out   io.Writer
@@ -158,20 +181,37 @@ func (c *child) play() error {
 	if err := c.await(); err != nil {
 		return err
 	}
-	plays := c.endpoint()
-	card, ready, err := oto.NewContext(&oto.NewContextOptions{
-		SampleRate: audio.Rate, ChannelCount: 1, Format: oto.FormatFloat32LE,
-		BufferSize: deviceBuffer, ApplicationName: appName,
-	})
-	if err != nil {
-		return fmt.Errorf("open card: %w", err)
+	var s stream
+	opened := make(chan error, 1)
+	go func() {
+		var err error
+		s, err = c.open()
+		opened <- err
+	}()
+	if err := c.opening(opened); err != nil {
+		return err
 	}
+	if s == nil {
+		return c.playThroughOto()
+	}
+	w := &watch{child: c, asked: make(chan struct{}, 1), err: func() error { return nil }}
+	stop := make(chan struct{})
+	defer close(stop)
+	go w.pump(s, stop)
+	return w.run()
+}
+
+// opening waits until the card is open.
+func (c *child) opening(opened <-chan error) error {
 	limit := time.NewTimer(readyLimit)
 	defer limit.Stop()
-	for waiting := true; waiting; {
+	for {
 		select {
-		case <-ready:
-			waiting = false
+		case err := <-opened:
+			if err != nil {
+				return fmt.Errorf("open card: %w", err)
+			}
+			return nil
 		case <-limit.C:
 			return errors.New("open card: not ready within 4 s")
 		case err := <-c.gone:
@@ -180,25 +220,41 @@ func (c *child) play() error {
 			c.send(status{State: stateStarting})
 		}
 	}
-	if err := card.Err(); err != nil {
+}
+
+// playThroughOto plays where there is no sound server: ALSA alone, Windows.
+func (c *child) playThroughOto() error {
+	plays := c.endpoint()
+	card, ready, err := oto.NewContext(&oto.NewContextOptions{
+		SampleRate: audio.Rate, ChannelCount: 1, Format: oto.FormatFloat32LE,
+		BufferSize: deviceBuffer, ApplicationName: appName,
+	})
+	if err != nil {
 		return fmt.Errorf("open card: %w", err)
+	}
+	opened := make(chan error, 1)
+	go func() {
+		<-ready
+		opened <- card.Err()
+	}()
+	if err := c.opening(opened); err != nil {
+		return err
 	}
 	player := card.NewPlayer(c.mixer)
 	player.SetBufferSize(2 * deviceBytes) // smaller than a request of the device, and silence slips in unseen
 	player.Play()
-	w := &watch{child: c, card: card, player: player, endpoint: plays, asked: make(chan struct{}, 1)}
+	w := &watch{child: c, endpoint: plays, asked: make(chan struct{}, 1), err: func() error { return errors.Join(card.Err(), player.Err()) }}
 	c.mixer.startPulls(player.BufferedSize)
-	finder := make(chan struct{})
-	defer close(finder)
-	go w.locate(c.newProbe(), finder)
+	stop := make(chan struct{})
+	defer close(stop)
+	go w.follow(stop)
 	return w.run()
 }
 
 // watch looks after the playing card: is it alive, where is it, what has it played.
 type watch struct {
-	child  *child
-	card   *oto.Context
-	player *oto.Player
+	child *child
+	err   func() error // what the card says of itself
 
 	endpoint string        // what the system plays on
 	asked    chan struct{} // has one element when the card's position was looked for
@@ -280,10 +336,7 @@ func (w *watch) alive() error {
 	if err := w.gone(); err != nil {
 		return err
 	}
-	if err := w.card.Err(); err != nil {
-		return fmt.Errorf("play: %w", err)
-	}
-	if err := w.player.Err(); err != nil {
+	if err := w.err(); err != nil {
 		return fmt.Errorf("play: %w", err)
 	}
 	if last := w.child.mixer.read(); mono.Now().Sub(last) <= readLimit {
@@ -297,61 +350,67 @@ func (w *watch) alive() error {
 	return nil
 }
 
-// locate finds the card's position again and again until stop is closed. The sound server may take its time
-// to answer, so it has a goroutine of its own.
-func (w *watch) locate(p *probe, stop <-chan struct{}) {
-	defer func() { p.close() }()
+// pump feeds a stream and asks where the card is, until stop is closed. The sound server may take its time to answer, so
+// it has a goroutine of its own.
+func (w *watch) pump(s stream, stop <-chan struct{}) {
+	defer s.close()
+	m := w.child.mixer
+	var asked mono.Instant
 	for {
-		if p != nil && w.ask(p) {
-			p.close()
-			p = nil
-		}
-		select {
-		case w.asked <- struct{}{}:
-		default:
-		}
-		if p == nil {
-			w.child.mixer.usePulls()
-			// First the number, then the look: what was taken after the endpoint changed may be heard by nobody.
-			if pulled := w.child.mixer.pulled(); w.same() {
-				w.found(pulled-audio.Frames(deviceBuffer), false, "")
+		err := s.feed(m)
+		if now := mono.Now(); err == nil && now.Sub(asked) >= min(m.patience(), askEvery) {
+			asked = now
+			var at answer
+			if at, err = s.ask(); err == nil {
+				m.observe(at.frame, at.at)
+				w.found(int64(at.frame), at.dummy, at.sink)
 			}
+			w.tell()
 		}
-		select {
-		case <-stop:
+		if err != nil && !errors.Is(err, errNoAnswer) {
+			w.lose(err)
+		}
+		if !w.pause(m.patience(), s.wants(), stop) {
 			return
-		case <-time.After(w.child.mixer.patience()):
 		}
 	}
 }
 
-// ask makes one observation of the sound server's answer; true means that it will never have one. A pull
-// during the question spoils the answer, so a few are made.
-func (w *watch) ask(p *probe) (hopeless bool) {
+// follow finds the card's position by what oto has taken from the mixer, until stop is closed.
+func (w *watch) follow(stop <-chan struct{}) {
 	m := w.child.mixer
-	for range 3 {
-		before, ok := m.quiet()
-		if !ok {
-			time.Sleep(quietFor)
-			continue
+	m.usePulls()
+	for {
+		// First the number, then the look: what was taken after the endpoint changed may be heard by nobody.
+		if pulled := m.pulled(); w.same() {
+			w.found(pulled-audio.Frames(deviceBuffer), false, "")
 		}
-		answer, err := p.ask()
-		if errors.Is(err, errStreamGone) { // oto does not tell
-			w.lose(err)
-			return false
+		w.tell()
+		if !w.pause(min(m.patience(), followEvery), nil, stop) {
+			return
 		}
-		if err != nil {
-			return errors.Is(err, errNoProbe)
-		}
-		if after, ok := m.quiet(); !ok || after != before {
-			continue
-		}
-		at := float64(before) - answer.latency.Seconds()*audio.Rate
-		m.observe(at, answer.at)
-		w.found(int64(at), answer.dummy, answer.sink)
+	}
+}
+
+// tell wakes run: the card was looked at.
+func (w *watch) tell() {
+	select {
+	case w.asked <- struct{}{}:
+	default:
+	}
+}
+
+// pause waits until the card is to be looked at again; false is the end.
+func (w *watch) pause(d time.Duration, wanted, stop <-chan struct{}) bool {
+	next := time.NewTimer(d)
+	defer next.Stop()
+	select {
+	case <-wanted:
+	case <-next.C:
+	case <-stop:
 		return false
 	}
-	return false
+	return true
 }
 
 func (w *watch) status() status {

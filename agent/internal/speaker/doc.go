@@ -1,18 +1,20 @@
 // Package speaker holds the sound card. It takes voices (PCM by position, an instant, an end) from the player
-// and gives them to the machine's default output through oto, of which it is the only importer; it gives back
-// what the card confirmed, the card's state and the level. Speaker implements player.Output and is safe for
+// and gives them to the machine's default output: to PulseAudio (or PipeWire) itself, elsewhere through oto, of which it
+// is the only importer. It gives back what the card confirmed, the card's state and the level. Speaker implements player.Output and is safe for
 // concurrent use.
 //
 // # Two processes
 //
 // oto holds one context per process for ever, and for a card that goes away it shows nothing at all, or an
-// error it never recovers from. So it lives in a child process (Child), started and watched by the agent
-// (Speaker). The child waits until there is something to play on. It ends by itself when oto reports an error, when
-// nothing was read for 1.5 s, when it was not ready within 4 s, when the system plays on another endpoint (Windows), and
+// error it never recovers from; and whatever hangs in sound must not hang the agent. So what holds the card is a child
+// process (Child), started and watched by the agent (Speaker). The child waits until there is something to play on. It
+// ends by itself when the sound server or oto reports an error, when nothing was read for 1.5 s, when it was not ready within 4 s, when the system plays on another endpoint (Windows), and
 // when its standard input closes, which the kernel does however the agent dies. The agent kills a child that has said
-// nothing for 2 s, and starts the next after a pause of 0.1 to 1 s.
+// nothing for 2.5 s, and starts the next after a pause of 0.1 to 1 s.
 //
-// The child plays always, silence if need be. Voices lie on a timeline, each from a frame on, and the timeline is
+// The child plays always, silence if need be. On a commune's PC that costs more than anything else the agent does, and
+// most of it is waking up: so the sound server holds 0.7 s and asks for 0.3 s at a time, and everything
+// else is done when it does. Voices lie on a timeline, each from a frame on, and the timeline is
 // held to the programme's time: the child knows at which instant a frame is at the card, from PulseAudio's own account
 // of the stream's latency, or, where there is no PulseAudio, from the earliest instants at which the device took
 // frames plus the device's buffer. A card whose clock runs fast or slow is made up for within an item by resampling, by
@@ -34,7 +36,7 @@
 //	                                                               the first hello; `at` is without it
 //	child to agent
 //	h hello   version u16
-//	s status  state u8, peak f32, lead i64, detail (rest)          every 400 ms at least: also the heartbeat
+//	s status  state u8, peak f32, lead i64, detail (rest)          every 700 ms at least: also the heartbeat
 //	g grant   voice u32, upto i64                                  room for PCM up to this position
 //	v heard   voice u32, ended u8, reached i64, pos i64, stop i64, started i64, ended i64
 //	x fail    text (rest)                                          why the child ends

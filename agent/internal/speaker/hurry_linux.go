@@ -25,7 +25,10 @@ func hurry() {
 	}
 }
 
-// pollable gives the same file without blocking. It has a number of its own, because the given one may be closed when
+// pipeBytes holds half a second of PCM, which comes at once.
+const pipeBytes = 256 << 10
+
+// pollable gives the same file without blocking, and with room. It has a number of its own, because the given one may be closed when
 // nobody holds it any more.
 func pollable(f *os.File) *os.File {
 	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
@@ -36,5 +39,6 @@ func pollable(f *os.File) *os.File {
 		_ = unix.Close(fd) // nothing was written to it
 		return f
 	}
+	_, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, pipeBytes) // where it is refused, half a second takes more steps
 	return os.NewFile(uintptr(fd), f.Name())
 }

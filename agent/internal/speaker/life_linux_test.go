@@ -106,7 +106,7 @@ func TestAnotherVersionIsRefused(t *testing.T) {
 // As on Windows, where oto lets the sound vanish while there is no default output.
 func TestAChangedEndpointEndsTheChild(t *testing.T) {
 	now := "speakers"
-	w := &watch{child: &child{endpoint: func() string { return now }}, endpoint: now}
+	w := &watch{child: &child{endpoint: func() string { return now }}, endpoint: now, err: func() error { return nil }}
 	if !w.same() || w.gone() != nil {
 		t.Error("ended although nothing has changed")
 	}

@@ -256,8 +256,8 @@ func TestAHoleIsTold(t *testing.T) {
 	// Near its end there is no time to make up for it: all of it is heard, the last of it too late.
 	s = s[:2*audio.Rate]
 	at = mono.Now().Add(time.Second)
-	time.AfterFunc(2400*time.Millisecond, func() { _ = syscall.Kill(child, syscall.SIGSTOP) })
-	time.AfterFunc(3400*time.Millisecond, func() { _ = syscall.Kill(child, syscall.SIGCONT) })
+	time.AfterFunc(2000*time.Millisecond, func() { _ = syscall.Kill(child, syscall.SIGSTOP) })
+	time.AfterFunc(3300*time.Millisecond, func() { _ = syscall.Kill(child, syscall.SIGCONT) })
 	h = r.speaker.Play(r.ctx, voiceOf("hole", s, at))
 	hole = audio.Duration(h.Missed)
 	t.Logf("heard %v, missed %v, until %v after its end", audio.Duration(h.Reached), hole, h.EndedAt.Sub(at.Add(2*time.Second)))

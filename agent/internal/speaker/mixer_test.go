@@ -391,3 +391,20 @@ func TestClock(t *testing.T) {
 		}
 	})
 }
+
+func TestNothingGoesBeyondFullScale(t *testing.T) {
+	in := []float32{0, -0.25, 0.5, 1, -1, 1.5, -7, float32(math.Inf(1)), float32(math.Inf(-1))}
+	want := []float32{0, -0.25, 0.5, 1, -1, 1, -1, 1, -1}
+	out := make([]byte, 4*len(in))
+	if peak := put(out, in); peak != 1 {
+		t.Errorf("peak %v", peak)
+	}
+	for i, w := range want {
+		if got := math.Float32frombits(binary.LittleEndian.Uint32(out[4*i:])); got != w {
+			t.Errorf("%v became %v", in[i], got)
+		}
+	}
+	if peak := put(out, in[:3]); peak != 0.5 {
+		t.Errorf("peak %v of what is quieter", peak)
+	}
+}

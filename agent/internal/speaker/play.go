@@ -119,7 +119,7 @@ func (p *playing) feed(ctx context.Context, ss *session, f *feed, sent int64) {
 	defer limit.Stop()
 	cancelled := ctx.Done()
 	end := p.voice.End
-	buf := make([]float32, pcmStep)
+	buf := make([]float32, grantStep)
 	for {
 		upTo, h := f.state()
 		if h.Ended != 0 {
@@ -131,8 +131,8 @@ func (p *playing) feed(ctx context.Context, ss *session, f *feed, sent int64) {
 			p.tell(h, h.Pos)
 		}
 		if sent < min(upTo, end) && cancelled != nil {
-			n, err := p.read(buf[:min(upTo-sent, end-sent, pcmStep)], sent)
-			if n > 0 && ss.send(pcmFrame{f.id, sent, buf[:n]}) != nil {
+			n, err := p.read(buf[:min(upTo-sent, end-sent, grantStep)], sent)
+			if n > 0 && ss.sendPCM(f.id, sent, buf[:n]) != nil {
 				p.lost(ss, f)
 				return
 			}

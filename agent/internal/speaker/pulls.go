@@ -6,9 +6,6 @@ import (
 	"github.com/loa-vn/loa/internal/mono"
 )
 
-// quietFor is how long after its last Read oto has certainly handed on what it had asked for.
-const quietFor = 3 * time.Millisecond
-
 // pulls watches how the device takes frames from oto. oto reads the mixer ahead into a buffer of its own; a
 // Read after a pause means that the device has just taken some of it.
 type pulls struct {
@@ -61,14 +58,4 @@ func (m *mixer) pulled() int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.pulls.taken
-}
-
-// quiet gives how many frames the device has been given, when that number has stood still for a moment.
-func (m *mixer) quiet() (int64, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.pulls.buffered == nil || m.now().Sub(m.lastRead) < quietFor {
-		return 0, false
-	}
-	return m.line.card - int64(m.pulls.buffered()/4), true
 }

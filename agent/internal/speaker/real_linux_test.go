@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 	case "child":
 		os.Exit(Child(os.Stdin, os.Stdout))
 	case "blind": // as where there is no sound server to ask
-		os.Exit(serveAgent(os.Stdin, os.Stdout, func() *probe { return nil }))
+		os.Exit(serveAgent(os.Stdin, os.Stdout, func() (stream, error) { return nil, nil }))
 	case "parent":
 		os.Exit(parent())
 	case "busy":

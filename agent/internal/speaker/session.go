@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"sync"
 	"time"
 
@@ -71,13 +72,27 @@ func newSession(stdin io.WriteCloser) *session {
 	return &session{stdin: stdin, feeds: map[uint32]*feed{}, done: make(chan struct{})}
 }
 
-// send writes one frame to the child. It blocks at most until the watchdog kills a child that does not read.
-func (s *session) send(m message) error {
+// send writes frames to the child in one go: each write wakes it. It blocks at most until the watchdog kills a child
+// that does not read.
+func (s *session) send(messages ...message) error {
 	s.writeMu.Lock()
 	defer s.writeMu.Unlock()
-	s.buf = appendFrame(s.buf[:0], m)
+	s.buf = s.buf[:0]
+	for _, m := range messages {
+		s.buf = appendFrame(s.buf, m)
+	}
 	_, err := s.stdin.Write(s.buf)
 	return err
+}
+
+// sendPCM sends the PCM of a voice from a position on.
+func (s *session) sendPCM(voice uint32, pos int64, pcm []float32) error {
+	var frames []message
+	for part := range slices.Chunk(pcm, pcmStep) {
+		frames = append(frames, pcmFrame{voice, pos, part})
+		pos += int64(len(part))
+	}
+	return s.send(frames...)
 }
 
 // add makes a feed with credit up to upTo.
@@ -120,14 +135,14 @@ func (s *Speaker) runChild(ctx context.Context) string {
 		return fmt.Sprintf("start speaker: %v", err)
 	}
 	kill := func() { _ = cmd.Process.Kill() } // fails only when it is gone already
-	ss := newSession(stdin)
+	ss := newSession(quiet(stdin))
 	// With its input closed the child ends by itself; one that hangs is killed.
 	stop := context.AfterFunc(ctx, func() {
 		_ = stdin.Close()
 		time.AfterFunc(hangLimit, kill)
 	})
 	defer stop()
-	reason := s.serve(ss, bufio.NewReaderSize(stdout, 4<<10), kill)
+	reason := s.serve(ss, bufio.NewReaderSize(quiet(stdout), 4<<10), kill)
 	kill()
 	s.set(player.CardMissing, reason, nil) // before the voices look for the next session
 	close(ss.done)

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	silentLimit = time.Second     // a child that has said nothing for so long may hang
-	hangLimit   = 2 * time.Second // a child that has said nothing for so long is killed
-	startLimit  = 8 * time.Second // the same until its first frame; it needs 4 s itself to give up
+	silentLimit = 1500 * time.Millisecond // a child that has said nothing for so long may hang
+	hangLimit   = 2500 * time.Millisecond // a child that has said nothing for so long is killed
+	startLimit  = 8 * time.Second         // the same until its first frame; it needs 4 s itself to give up
 	pauseFirst  = 100 * time.Millisecond
 	pauseMost   = time.Second      // a child that is up waits for the card itself
 	provenAfter = 10 * time.Second // a child that lived so long was a good one: the next starts soon

@@ -1,32 +1,13 @@
 package speaker
 
 import (
-	"errors"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
-
-	"github.com/loa-vn/loa/internal/mono"
 )
 
-// errNoProbe says that there is nobody to ask for the latency.
-var errNoProbe = errors.New("no latency on windows")
-
-type probe struct{}
-
-type answer struct {
-	latency time.Duration
-	at      mono.Instant
-	sink    string
-	dummy   bool
-}
-
-func newProbe() *probe { return nil }
-
-func (p *probe) close() {}
-
-func (p *probe) ask() (answer, error) { return answer{}, errNoProbe }
+// openPulse says that there is no PulseAudio.
+func openPulse() (stream, error) { return nil, nil }
 
 // device looks for something to play on: without an output device oto would play into nothing, without an error and
 // for ever.
