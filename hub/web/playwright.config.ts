@@ -14,7 +14,7 @@ export default defineConfig({
   workers: 1,
   globalTimeout: 420_000, // two minutes on an idle machine
   timeout: 240_000, // a busy machine is slow, and what it waits for has no time of its own
-  expect: { timeout: Number(process.env.LOA_T ?? 45_000) },
+  expect: { timeout: 45_000 },
   reporter: 'list',
   use: {
     baseURL: process.env.LOA_URL,

@@ -51,7 +51,6 @@ function Node({ a, all, chosen, choose }: { a: Area; all: Area[]; chosen: string
     <NavLink
       component="button"
       label={a.name}
-      description={a.code}
       active={a.code === chosen}
       opened={open}
       onChange={setOpen}
@@ -95,7 +94,10 @@ function One({ area, all, gone }: { area: Area; all: Area[]; gone: (into: string
     <Stack>
       <Card>
         <Group justify="space-between" mb="sm">
-          <Title order={2}>{area.name}</Title>
+          <div>
+            <Title order={2}>{area.name}</Title>
+            <Text size="sm" c="dimmed">{w.code}: {area.code}</Text>
+          </div>
           <Button variant="light" color="red" size="sm" leftSection={<IconGitMerge size={18} />} onClick={() => setMerging(true)}>
             {w.merge}
           </Button>
