@@ -6,6 +6,7 @@ export default defineConfig({
   projects: [
     { name: 'pages', testMatch: 'story.spec.ts' },
     { name: 'calendar', testMatch: 'calendar.spec.ts' },
+    { name: 'admin', testMatch: 'admin.spec.ts' },
     { name: 'console', testMatch: 'console.spec.ts' }, // the agent's page
     { name: 'fleet', testMatch: 'fleet.spec.ts' }, // with many clusters
     { name: 'phone', testMatch: 'operator.spec.ts' }, // the commune's operator from home

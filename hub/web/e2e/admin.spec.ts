@@ -24,7 +24,7 @@ test.afterEach(() => expect(sins.splice(0)).toEqual([]));
 
 const go = (name: string) => minh.getByRole('navigation', { name: 'Danh mục chính' }).getByRole('link', { name, exact: true }).click();
 
-test('evidence tells what was planned, played and missed, in plots and tables @admin', async () => {
+test('evidence tells what was planned, played and missed, in plots and tables', async () => {
   await go('Kết quả phát');
   await expect(minh.getByRole('heading', { level: 1, name: 'Kết quả phát' })).toBeVisible();
   await expect(minh.getByText('Chưa có số liệu')).toBeVisible(); // this year has none
@@ -44,7 +44,7 @@ test('evidence tells what was planned, played and missed, in plots and tables @a
   await expect(minh.getByRole('row', { name: /Tìm hiểu pháp luật.*Tiếng Tày/ })).toBeVisible();
 });
 
-test('its tables leave as files without formulas @admin', async () => {
+test('its tables leave as files without formulas', async () => {
   const fetched = async (link: ReturnType<Page['getByRole']>) => {
     const [file] = await Promise.all([minh.waitForEvent('download'), link.click()]);
     return { name: file.suggestedFilename(), bytes: await readFile(await file.path()) };
@@ -60,7 +60,7 @@ test('its tables leave as files without formulas @admin', async () => {
   expect(sums.bytes.subarray(0, 2).toString()).toBe('PK');
 });
 
-test('the yearly report is a sheet of A4 as offices write them @admin', async () => {
+test('the yearly report is a sheet of A4 as offices write them', async () => {
   await minh.getByRole('link', { name: 'Bản in báo cáo' }).click();
   await minh.getByLabel('Cơ quan cấp trên').fill('UBND tỉnh Quảng Ninh');
   await minh.getByLabel('Cơ quan báo cáo').fill('Sở Tư pháp');
@@ -81,7 +81,7 @@ test('the yearly report is a sheet of A4 as offices write them @admin', async ()
   await minh.getByRole('link', { name: 'Quay lại' }).click();
 });
 
-test('people are invited, given a role and an area, reset and disabled @admin', async ({ browser }) => {
+test('people are invited, given a role and an area, reset and disabled', async ({ browser }) => {
   await go('Người dùng');
   await expect(minh.getByRole('row', { name: 'lan.can-bo' })).toBeVisible();
   await shown(minh, 'people');
@@ -124,7 +124,7 @@ test('people are invited, given a role and an area, reset and disabled @admin', 
   await expect(row).toContainText('Đã khóa');
 });
 
-test('areas: what holds and where it comes from, own dayparts and rules @admin', async () => {
+test('areas: what holds and where it comes from, own dayparts and rules', async () => {
   await go('Địa bàn');
   const tree = minh.getByRole('navigation', { name: 'Cây địa bàn' });
   await tree.getByRole('button', { name: /Xã Hoằng Đạo/ }).click();
@@ -152,7 +152,7 @@ test('areas: what holds and where it comes from, own dayparts and rules @admin',
   await expect(minh.locator('[data-rule=windows]')).toContainText('05:00–11:00, 16:00–19:00');
 });
 
-test('a commune is added, renamed and merged; evidence keeps its name and counts it under the new one @admin', async () => {
+test('a commune is added, renamed and merged; evidence keeps its name and counts it under the new one', async () => {
   await go('Địa bàn');
   await minh.getByRole('button', { name: 'Thêm địa bàn' }).click();
   const dialog = minh.getByRole('dialog');
@@ -178,7 +178,7 @@ test('a commune is added, renamed and merged; evidence keeps its name and counts
   await expect(minh.getByText(/Xã Liên Châu \(đến .*\) → Xã Mới; Xã Liên Hải \(đến .*\) → Xã Mới/)).toBeVisible();
 });
 
-test('the audit log is filtered, shown line by line, and its chain is checked @admin', async () => {
+test('the audit log is filtered, shown line by line, and its chain is checked', async () => {
   await go('Nhật ký thay đổi');
   await choose(minh, 'Việc', 'Địa bàn');
   await expect(minh.getByText('area.merge')).toBeVisible();
@@ -192,7 +192,7 @@ test('the audit log is filtered, shown line by line, and its chain is checked @a
   await minh.keyboard.press('Escape');
 });
 
-test('the system tells what it is and that it was never backed up @admin', async () => {
+test('the system tells what it is and that it was never backed up', async () => {
   await go('Hệ thống');
   await expect(minh.getByText('Chưa sao lưu lần nào.')).toBeVisible();
   await expect(minh.getByText('Asia/Ho_Chi_Minh')).toBeVisible();

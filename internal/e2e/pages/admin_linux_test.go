@@ -3,9 +3,6 @@ package pages
 import (
 	"context"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -56,22 +53,8 @@ func TestAdminPages(t *testing.T) {
 	must(err)
 	must(e.Close())
 
-	out, err := filepath.Abs(filepath.Join(root, "var"))
-	must(err)
-	page, line := newLine(t, strings.TrimPrefix(site.URL, "http://"))
-	cmd := exec.CommandContext(ctx, "npm", "test", "--silent", "--", "admin.spec.ts")
-	cmd.Dir = filepath.Join(root, "hub", "web")
-	cmd.Env = append(os.Environ(), "LOA_URL="+page, "LOA_HUB_URL="+site.URL, "LOA_LINE="+line, "LOA_SPEECH=none",
-		"LOA_SCREENSHOTS="+filepath.Join(out, "screenshots"), "LOA_RESULTS="+filepath.Join(out, "pages-failed-admin"))
-	for i, p := range rig.People() {
-		who := []string{"AUTHOR", "CHIEF"}[i]
-		cmd.Env = append(cmd.Env, "LOA_"+who+"="+p.Name, "LOA_"+who+"_PASSWORD="+p.Password)
-	}
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = 15 * time.Second
-	if said, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("playwright: %v\n%s\nhub:\n%s", err, said, site.Hub.Tail())
-	} else {
-		t.Logf("%s", said)
+	page, control := newLine(t, strings.TrimPrefix(site.URL, "http://"))
+	if err := playwright(ctx, t, "admin", []string{"LOA_URL=" + page, "LOA_HUB_URL=" + site.URL, "LOA_LINE=" + control, "LOA_SPEECH=none"}); err != nil {
+		t.Errorf("%v\nhub:\n%s", err, site.Hub.Tail())
 	}
 }
