@@ -13,7 +13,7 @@ import (
 )
 
 // evidenceYear is how long it takes to sum a year of 2 million play records by area and month, on SQLite. The year is the
-// administrative one, 15 December to 14 December, whose two ends are counted record by record.
+// administrative one, 15 December to 14 December.
 func evidenceYear(ctx context.Context, dir string) (rows []Row, err error) {
 	const communes, clusters, perDay, days, times = 200, 5, 5, 400, 5
 	if err := os.MkdirAll(dir, 0o700); err != nil {

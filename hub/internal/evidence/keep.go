@@ -32,7 +32,7 @@ type unheardRow struct {
 }
 
 func (r unheardRow) sum(l *Log) sumRow {
-	return sumRow{Month: l.monthOf(r.PlannedStart), Area: r.Area, Report: r.Report, Class: r.Class, Outcome: string(Unknown),
+	return sumRow{Half: l.halfOf(r.PlannedStart), Area: r.Area, Report: r.Report, Class: r.Class, Outcome: string(Unknown),
 		Plays: 1, PlannedMS: r.PlannedEnd - r.PlannedStart}
 }
 
@@ -59,7 +59,7 @@ func (l *Log) setState(ctx context.Context, tx bun.Tx, name, value string) error
 	return nil
 }
 
-// Prepare makes the sums where there are none yet, or where they are of another zone's months.
+// Prepare makes the sums where there are none yet, or where they are of another zone's days.
 func (l *Log) Prepare(ctx context.Context) error {
 	zone, err := l.state(ctx, l.db, "zone")
 	if err != nil || zone == l.zone.String() {
@@ -75,7 +75,7 @@ func (l *Log) Rebuild(ctx context.Context) error {
 			return fmt.Errorf("drop sums: %w", err)
 		}
 		found := sums{}
-		err := l.months(ctx, tx, func(month, from, to int64) error {
+		err := l.halves(ctx, tx, func(half, from, to int64) error {
 			for _, table := range []string{
 				"SELECT area, report, class, outcome, reason, COUNT(*) AS plays, CAST(SUM(planned_end - planned_start) AS BIGINT) AS planned_ms, CAST(SUM(reached_ms) AS BIGINT) AS heard_ms" +
 					" FROM plays WHERE planned_start >= ? AND planned_start < ? GROUP BY area, report, class, outcome, reason",
@@ -87,7 +87,7 @@ func (l *Log) Rebuild(ctx context.Context) error {
 					return fmt.Errorf("sum plays: %w", err)
 				}
 				for _, r := range rows {
-					r.Month = month
+					r.Half = half
 					found.add(r)
 				}
 			}
@@ -103,20 +103,21 @@ func (l *Log) Rebuild(ctx context.Context) error {
 	})
 }
 
-// months gives each month that has a record or an unheard slot, with its bounds [from, to) in milliseconds.
-func (l *Log) months(ctx context.Context, tx bun.Tx, each func(month, from, to int64) error) error {
+// halves gives each half month between the first and the last record or unheard slot, with its bounds [from, to) in
+// milliseconds.
+func (l *Log) halves(ctx context.Context, tx bun.Tx, each func(half, from, to int64) error) error {
 	var first, last sql.NullInt64
 	err := tx.NewRaw("SELECT MIN(planned_start), MAX(planned_start) FROM "+
 		"(SELECT MIN(planned_start) AS planned_start FROM plays UNION ALL SELECT MAX(planned_start) FROM plays "+
 		"UNION ALL SELECT MIN(planned_start) FROM unheard UNION ALL SELECT MAX(planned_start) FROM unheard) AS bounds").Scan(ctx, &first, &last)
 	if err != nil {
-		return fmt.Errorf("find the months of plays: %w", err)
+		return fmt.Errorf("find the first and last play: %w", err)
 	}
 	if !first.Valid {
 		return nil
 	}
-	for at := l.monthStart(store.Time(first.Int64), 0); at.UnixMilli() <= last.Int64; at = l.monthStart(at, 1) {
-		if err := each(l.monthOf(at.UnixMilli()), at.UnixMilli(), l.monthStart(at, 1).UnixMilli()); err != nil {
+	for at := l.halfStart(store.Time(first.Int64)); at.UnixMilli() <= last.Int64; at = l.halfEnd(at) {
+		if err := each(l.halfOf(at.UnixMilli()), at.UnixMilli(), l.halfEnd(at).UnixMilli()); err != nil {
 			return err
 		}
 	}

@@ -59,10 +59,13 @@ func (c *Count) Add(d Count) {
 	c.HeardMS += d.HeardMS
 }
 
+// secondHalf is the day on which the second half of a month begins.
+const secondHalf = 15
+
 // sumRow is one row of play_sums.
 type sumRow struct {
 	bun.BaseModel `bun:"table:play_sums,alias:play_sums"`
-	Month         int64  `bun:"month,pk"`
+	Half          int64  `bun:"half,pk"`
 	Area          string `bun:"area,pk"`
 	Report        string `bun:"report,pk"`
 	Class         string `bun:"class,pk"`
@@ -94,14 +97,20 @@ func (r sumRow) count() Count {
 	return c
 }
 
-// monthOf is the number of the month in which an instant lies in the fleet's zone: 202611.
-func (l *Log) monthOf(ms int64) int64 {
+// halfOf is the number of the half month in which an instant lies in the fleet's zone: 2026111 are the first 14 days of
+// November 2026, 2026112 the rest. Calendar periods end with a month, administrative ones on the 14th (Decree
+// 09/2019/NĐ-CP, article 12): both are whole halves.
+func (l *Log) halfOf(ms int64) int64 {
 	at := time.UnixMilli(ms).In(l.zone)
-	return int64(at.Year())*100 + int64(at.Month())
+	half := int64(at.Year())*1000 + int64(at.Month())*10 + 1
+	if at.Day() >= secondHalf {
+		half++
+	}
+	return half
 }
 
 func (r playRow) sum(l *Log) sumRow {
-	return sumRow{Month: l.monthOf(r.PlannedStart), Area: r.Area, Report: r.Report, Class: r.Class, Outcome: r.Outcome, Reason: r.Reason,
+	return sumRow{Half: l.halfOf(r.PlannedStart), Area: r.Area, Report: r.Report, Class: r.Class, Outcome: r.Outcome, Reason: r.Reason,
 		Plays: 1, PlannedMS: r.PlannedEnd - r.PlannedStart, HeardMS: r.ReachedMS}
 }
 
@@ -134,11 +143,11 @@ func (s sums) write(ctx context.Context, tx bun.Tx) error {
 		}
 	}
 	slices.SortFunc(rows, func(a, b sumRow) int {
-		return cmp.Or(cmp.Compare(a.Month, b.Month), cmp.Compare(a.Area, b.Area), cmp.Compare(a.Report, b.Report),
+		return cmp.Or(cmp.Compare(a.Half, b.Half), cmp.Compare(a.Area, b.Area), cmp.Compare(a.Report, b.Report),
 			cmp.Compare(a.Class, b.Class), cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Reason, b.Reason))
 	})
 	for part := range slices.Chunk(rows, insertAtOnce) {
-		_, err := tx.NewInsert().Model(&part).On("CONFLICT (month, area, report, class, outcome, reason) DO UPDATE").
+		_, err := tx.NewInsert().Model(&part).On("CONFLICT (half, area, report, class, outcome, reason) DO UPDATE").
 			Set("plays = play_sums.plays + EXCLUDED.plays").Set("planned_ms = play_sums.planned_ms + EXCLUDED.planned_ms").
 			Set("heard_ms = play_sums.heard_ms + EXCLUDED.heard_ms").Exec(ctx)
 		if err != nil {
@@ -149,23 +158,23 @@ func (s sums) write(ctx context.Context, tx bun.Tx) error {
 }
 
 // Sums gives what was planned in [q.From, q.To) and what became of it, told apart by what is asked for, in the order of
-// its keys. Whole months come from the sums that are kept; of a month in part the records themselves are counted. Of the
+// its keys. Whole half months come from the sums that are kept; of one in part the records themselves are counted. Of the
 // query From, To, Areas and Report count, and both times must be set.
 func (l *Log) Sums(ctx context.Context, q Query, by ...By) ([]Sum, error) {
 	if q.Areas != nil && len(q.Areas) == 0 || !q.From.Before(q.To) {
 		return nil, nil
 	}
 	t := tally{log: l, q: q, by: by, cells: map[Sum]*Sum{}}
-	first, last := l.monthStart(q.From, 0), l.monthStart(q.To, 0)
+	first, last := l.halfStart(q.From), l.halfStart(q.To)
 	if first.Before(q.From) {
-		first = l.monthStart(q.From, 1)
+		first = l.halfEnd(q.From)
 	}
-	if last.Before(first) { // a part of one month
+	if last.Before(first) { // a part of one half month
 		return t.result(t.count(ctx, q.From, q.To))
 	}
 	for _, step := range []func() error{
 		func() error { return t.count(ctx, q.From, first) },
-		func() error { return t.kept(ctx, l.monthOf(first.UnixMilli()), l.monthOf(last.UnixMilli())) },
+		func() error { return t.kept(ctx, l.halfOf(first.UnixMilli()), l.halfOf(last.UnixMilli())) },
 		func() error { return t.count(ctx, last, q.To) },
 	} {
 		if err := step(); err != nil {
@@ -175,10 +184,22 @@ func (l *Log) Sums(ctx context.Context, q Query, by ...By) ([]Sum, error) {
 	return t.result(nil)
 }
 
-// monthStart is the first instant of the month of at, or of one some months later.
-func (l *Log) monthStart(at time.Time, later int) time.Time {
+// halfStart is the first instant of the half month of at, halfEnd that of the next one.
+func (l *Log) halfStart(at time.Time) time.Time {
 	at = at.In(l.zone)
-	return time.Date(at.Year(), at.Month()+time.Month(later), 1, 0, 0, 0, 0, l.zone)
+	day := 1
+	if at.Day() >= secondHalf {
+		day = secondHalf
+	}
+	return time.Date(at.Year(), at.Month(), day, 0, 0, 0, 0, l.zone)
+}
+
+func (l *Log) halfEnd(at time.Time) time.Time {
+	at = at.In(l.zone)
+	if at.Day() >= secondHalf {
+		return time.Date(at.Year(), at.Month()+1, 1, 0, 0, 0, 0, l.zone)
+	}
+	return time.Date(at.Year(), at.Month(), secondHalf, 0, 0, 0, 0, l.zone)
 }
 
 // tally is the work of one Sums.
@@ -189,11 +210,15 @@ type tally struct {
 	cells map[Sum]*Sum
 }
 
-// group adds what is asked for to a query over one of the tables; month is an expression.
-func (t *tally) group(sel *bun.SelectQuery, month string) *bun.SelectQuery {
+// group adds what is asked for to a query over one of the tables; half is the column or, of records, its value.
+func (t *tally) group(sel *bun.SelectQuery, half string) *bun.SelectQuery {
 	for _, by := range t.by {
-		if by == ByMonth && month != "month" {
-			sel = sel.ColumnExpr(month + " AS month")
+		switch {
+		case by == ByMonth && half == "half":
+			sel = sel.Column("half").Group("half")
+			continue
+		case by == ByMonth:
+			sel = sel.ColumnExpr(half + " AS half")
 			continue
 		}
 		sel = sel.Column(string(by)).Group(string(by))
@@ -214,8 +239,8 @@ func (t *tally) take(ctx context.Context, sel *bun.SelectQuery) error {
 	}
 	for _, r := range rows {
 		k := Sum{Area: r.Area, Report: r.Report, Class: r.Class, Reason: r.Reason}
-		if r.Month != 0 {
-			k.Month = fmt.Sprintf("%04d-%02d", r.Month/100, r.Month%100)
+		if r.Half != 0 {
+			k.Month = fmt.Sprintf("%04d-%02d", r.Half/1000, r.Half/10%100)
 		}
 		cell, ok := t.cells[k]
 		if !ok {
@@ -227,25 +252,25 @@ func (t *tally) take(ctx context.Context, sel *bun.SelectQuery) error {
 	return nil
 }
 
-// kept takes whole months, [from, to).
+// kept takes whole half months, [from, to).
 func (t *tally) kept(ctx context.Context, from, to int64) error {
 	if from >= to {
 		return nil
 	}
 	sel := t.log.db.NewSelect().TableExpr("play_sums").Column("outcome").Group("outcome").
 		ColumnExpr("CAST(SUM(plays) AS BIGINT) AS plays, CAST(SUM(planned_ms) AS BIGINT) AS planned_ms, CAST(SUM(heard_ms) AS BIGINT) AS heard_ms").
-		Where("month >= ? AND month < ?", from, to)
-	return t.take(ctx, t.group(sel, "month"))
+		Where("half >= ? AND half < ?", from, to)
+	return t.take(ctx, t.group(sel, "half"))
 }
 
-// count takes a part of one month from the records themselves.
+// count takes a part of one half month from the records themselves.
 func (t *tally) count(ctx context.Context, from, to time.Time) error {
 	if !from.Before(to) {
 		return nil
 	}
-	month := fmt.Sprintf("CAST(%d AS BIGINT)", t.log.monthOf(from.UnixMilli()))
+	half := fmt.Sprintf("CAST(%d AS BIGINT)", t.log.halfOf(from.UnixMilli()))
 	within := func(sel *bun.SelectQuery) *bun.SelectQuery {
-		return t.group(sel.Where("planned_start >= ? AND planned_start < ?", from.UnixMilli(), to.UnixMilli()), month)
+		return t.group(sel.Where("planned_start >= ? AND planned_start < ?", from.UnixMilli(), to.UnixMilli()), half)
 	}
 	err := t.take(ctx, within(t.log.db.NewSelect().TableExpr("plays").Column("outcome").Group("outcome").
 		ColumnExpr("COUNT(*) AS plays, CAST(SUM(planned_end - planned_start) AS BIGINT) AS planned_ms, CAST(SUM(reached_ms) AS BIGINT) AS heard_ms")))

@@ -23,7 +23,7 @@ type world struct {
 // at draws an instant near a border of months in the fleet's zone, now and then far from one.
 func at(t *rapid.T) time.Time {
 	month := time.Month(rapid.IntRange(1, 5).Draw(t, "month"))
-	off := time.Duration(rapid.SampledFrom([]int64{0, -1, 1, -7 * 3_600_000, 7 * 3_600_000, 12 * 86_400_000}).Draw(t, "off")) * time.Millisecond
+	off := time.Duration(rapid.SampledFrom([]int64{0, -1, 1, -7 * 3_600_000, 7 * 3_600_000, 12 * 86_400_000, 14 * 86_400_000, 14*86_400_000 - 1}).Draw(t, "off")) * time.Millisecond
 	return time.Date(2026, month, 1, 0, 0, 0, 0, vietnam).Add(off)
 }
 

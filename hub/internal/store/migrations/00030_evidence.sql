@@ -1,8 +1,8 @@
 -- +goose Up
 
--- Sums of plays and unheard by whole months of the fleet's zone, kept in the same transactions; see evidence, sums.
+-- Sums of plays and unheard by half months of the fleet's zone, kept in the same transactions; see evidence, sums.
 CREATE TABLE play_sums (
-    month      BIGINT NOT NULL,          -- 202611
+    half       BIGINT NOT NULL,          -- 2026111: of November 2026 the first 14 days, 2026112: the rest
     area       TEXT NOT NULL,
     report     TEXT NOT NULL,
     class      TEXT NOT NULL,
@@ -11,7 +11,7 @@ CREATE TABLE play_sums (
     plays      BIGINT NOT NULL,
     planned_ms BIGINT NOT NULL,
     heard_ms   BIGINT NOT NULL,
-    PRIMARY KEY (month, area, report, class, outcome, reason)
+    PRIMARY KEY (half, area, report, class, outcome, reason)
 );
 
 -- What was planned and of which no record came a day after it should have ended. A record that comes later ends its row.
@@ -30,7 +30,7 @@ CREATE TABLE unheard (
 CREATE INDEX unheard_planned ON unheard (planned_start);
 
 CREATE TABLE evidence_state (
-    name  TEXT PRIMARY KEY,              -- zone: of the months | settled: last date whose unheard slots are written
+    name  TEXT PRIMARY KEY,              -- zone: of the half months | settled: last date whose unheard slots are written
     value TEXT NOT NULL
 );
 
