@@ -97,7 +97,9 @@ type App struct {
 	release func() error // of the data folder
 	db      *store.DB
 	blobs   store.Blobs
-	bus     *bus.Local
+	bus     bus.Bus
+	hubs    *bus.Cluster // nil: this hub alone
+	hub     string       // this hub's id among them, "" alone
 	metrics *api.Metrics
 	trust   *trust
 
@@ -141,9 +143,6 @@ func (a *App) openStore(ctx context.Context) error {
 	if err := a.secure(); err != nil {
 		return err
 	}
-	if a.o.Bus != "memory" {
-		return errBus.At("bus")
-	}
 	var err error
 	if a.release, err = holdData(a.o.Data); err != nil {
 		return err
@@ -157,20 +156,27 @@ func (a *App) openStore(ctx context.Context) error {
 	if err := a.db.Migrate(ctx); err != nil {
 		return err
 	}
-	a.blobs, err = openBlobs(ctx, a.o)
-	return err
+	if a.blobs, err = openBlobs(ctx, a.o); err != nil {
+		return err
+	}
+	return a.joinHubs()
 }
 
 // openTrust loads the trust document and its keys; a hub that starts for the first time makes them.
-func (a *App) openTrust(context.Context) error {
+func (a *App) openTrust(ctx context.Context) error {
 	t, err := loadTrust(a.o.Data, a.o.Now)
 	if errors.Is(err, errNoTrust) {
+		if err := a.firstTrust(ctx); err != nil {
+			return err
+		}
 		if t, err = initTrust(a.o.Data, a.o.Now); err == nil {
 			a.o.Logger.Info("made the trust document and its keys", "version", t.newest().Version(), "root_key", filepath.Join(a.o.Data, rootKeyFile))
 		}
 	}
-	a.trust = t
-	return err
+	if a.trust = t; err != nil {
+		return err
+	}
+	return a.sameTrust(ctx)
 }
 
 // openStages makes the stages in the order a report goes through them, and joins them.
@@ -189,12 +195,12 @@ func (a *App) openStages(ctx context.Context) error {
 		return err
 	}
 	a.jobs = ingest.NewSQLJobs(a.db.DB)
-	a.ingest, err = ingest.New(ingest.Config{Dir: filepath.Join(a.o.Data, "ingest")}, a.jobs,
+	a.ingest, err = ingest.New(ingest.Config{Dir: filepath.Join(a.o.Data, "ingest"), Owner: a.hub}, a.jobs,
 		sink{a.library, a.metrics}, log("ingest"))
 	if err != nil {
 		return err
 	}
-	a.fleet, err = fleet.Open(ctx, fleet.Options{DB: a.db, Events: a.bus, Log: log("fleet"), Now: a.o.Now, Trust: a.trust.all,
+	a.fleet, err = fleet.Open(ctx, fleet.Options{DB: a.db, Events: a.bus, Tell: a.tell(), Log: log("fleet"), Now: a.o.Now, Trust: a.trust.all,
 		Disconnect: func(agent, code string) { a.push.Disconnect(agent, code) }}) // push is made below, before anybody connects
 	if err != nil {
 		return err
@@ -288,6 +294,7 @@ func (a *App) Run(ctx context.Context) error {
 	back, backCtx := errgroup.WithContext(backCtx)
 	front, frontCtx := errgroup.WithContext(ctx)
 	a.start(backCtx, back, []job{{"fleet", a.fleet.Run}, {"ingest", a.ingest.Run}, {"planner", a.planner.Run}, {"evidence", a.settleDays}})
+	a.start(backCtx, back, a.hubJobs())
 	a.start(frontCtx, front, []job{{"push", a.push.Run}, {"orders", a.lane.Run}, {"heads", a.bringHeads}, {"agents", a.tellPlanner}, {"api", a.api.Run},
 		{"http", a.serve}, {"certificates", a.keepCertificates}, {"alarms", a.alarms.Run}, {"root key", a.complain}, {"trust", a.followTrust},
 		{"stages", func(ctx context.Context) error { return ended(ctx, backCtx) }}})
@@ -347,9 +354,9 @@ var (
 	errBlobs = problem.New("BLOBS_UNSUPPORTED", 500,
 		"Không biết loại kho tệp này. Hãy để trống mục blobs, hoặc ghi file:THƯ-MỤC hay s3://….",
 		"Files cannot be kept there. Leave blobs empty, or write file:FOLDER or s3://….")
-	errBus = problem.New("BUS_UNSUPPORTED", 500,
-		"Bản này chỉ chạy một máy chủ. Hãy để mục bus là memory.",
-		"This version runs as one hub only. Leave bus at memory.")
+	errBus = problem.New("BUS_ALONE", 500,
+		"Nhiều hub cần chung cơ sở dữ liệu và kho tệp. Hãy ghi database: postgres://… và blobs: s3://…, hoặc để mục bus là memory.",
+		"Several hubs need one database and one store of files. Write database: postgres://… and blobs: s3://…, or leave bus at memory.")
 	errListen = problem.New("LISTEN_FAILED", 500,
 		"Không mở được địa chỉ này. Có thể chương trình khác đang dùng; hãy chọn cổng khác.",
 		"This address cannot be listened on. Another program may hold it; choose another port.")

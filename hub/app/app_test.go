@@ -24,7 +24,12 @@ import (
 	"github.com/loa-vn/loa/hub/internal/store"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(childEnv) != "" {
+		os.Exit(childHub())
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // running is a hub in this process, on a free port, and its people.
 type running struct {
@@ -393,7 +398,7 @@ func TestSettingsThatCannotBeFollowed(t *testing.T) {
 		{"a certificate without its key", func(o *Options) { o.TLSCert = "/no/such/file" }, errTLSFiles},
 		{"no port", func(o *Options) { o.Listen = "127.0.0.1" }, errListen},
 		{"blobs elsewhere", func(o *Options) { o.Blobs = "gs://bucket" }, errBlobs},
-		{"bus elsewhere", func(o *Options) { o.Bus = "nats://host" }, errBus},
+		{"several hubs on a database of one", func(o *Options) { o.Bus = "nats://host" }, errBus},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o := Options{Data: t.TempDir()}

@@ -72,7 +72,7 @@ func (a *App) bringHeads(ctx context.Context) error {
 // themselves every 15 s no plan depends on.
 func (a *App) tellPlanner(ctx context.Context) error {
 	return a.follow(ctx, []bus.Topic{bus.Agent}, func(e bus.Event) {
-		said, ok := e.Data.(fleet.Event)
+		said, ok := fleet.EventOf(e)
 		if !ok || said.What == "place" || said.What == "state" || said.What == "paired" {
 			a.planner.AgentChanged(e.Agent)
 		}
@@ -117,9 +117,12 @@ func (a *App) complain(ctx context.Context) error {
 	}
 }
 
+// handing is how long an upload may take, at another hub, from the report to its job.
+const handing = 10 * time.Minute
+
 // settleUploads ends reports whose upload was never handed to ingest, because the hub was killed in between.
 func (a *App) settleUploads(ctx context.Context) error {
-	jobs, err := a.jobs.Unfinished(ctx, "")
+	jobs, err := a.jobs.Queued(ctx)
 	if err != nil {
 		return err
 	}
@@ -134,7 +137,7 @@ func (a *App) settleUploads(ctx context.Context) error {
 			return err
 		}
 		for _, r := range p.Items {
-			if !working[r.ID] {
+			if !working[r.ID] && (a.hubs == nil || a.o.Now().Sub(r.Created) > handing) {
 				if err := a.library.Failed(ctx, r.ID, ingest.ErrUploadCut); err != nil {
 					return err
 				}

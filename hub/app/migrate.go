@@ -116,7 +116,7 @@ func (m relocation) copyDatabase(ctx context.Context) (rows int, err error) {
 	if err := from.Migrate(ctx); err != nil { // of a hub that was updated and not started since
 		return 0, err
 	}
-	if left, err := ingest.NewSQLJobs(from.DB).Unfinished(ctx, ""); err != nil || len(left) > 0 {
+	if left, err := ingest.NewSQLJobs(from.DB).Queued(ctx); err != nil || len(left) > 0 {
 		return 0, errors.Join(err, errUploadsWait)
 	}
 	to, err := store.Open(ctx, m.database, "")

@@ -20,7 +20,7 @@ type Hub struct {
 	Data      string     `mapstructure:"data"`       // folder for everything the hub keeps
 	Database  string     `mapstructure:"database"`   // sqlite:PATH or postgres://…; never empty after LoadHub
 	Blobs     string     `mapstructure:"blobs"`      // file:FOLDER or s3://…; never empty after LoadHub
-	Bus       string     `mapstructure:"bus"`        // "memory" or nats://…
+	Bus       string     `mapstructure:"bus"`        // "memory", nats://… or tls://…
 	PublicURL string     `mapstructure:"public_url"` // what people and agents dial, without a slash at the end; "" when not known
 	TLSCert   string     `mapstructure:"tls_cert"`   // PEM file of a certificate chain; "" takes the private CA's, if there is one
 	TLSKey    string     `mapstructure:"tls_key"`    // PEM file of its key; both or neither
@@ -100,7 +100,7 @@ func (h *Hub) complete() error {
 		return invalid("blobs", err)
 	}
 	if h.Bus != "memory" {
-		if err := oneOf(h.Bus, "nats://"); err != nil {
+		if err := oneOf(h.Bus, "nats://", "tls://"); err != nil {
 			return invalid("bus", fmt.Errorf("%w, or the word memory", err))
 		}
 	}

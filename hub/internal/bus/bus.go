@@ -23,6 +23,7 @@ const (
 	Decision  Topic = "decision"  // the commune of Event.Agent decided, at its PC or on the hub
 	Alarm     Topic = "alarm"
 	Pairing   Topic = "pairing"
+	Roll      Topic = "roll" // a hub asks the others which agents they have; for hubs only
 
 	// Lagged is given to a subscriber in the place of events it was too slow for: it must read anew whatever
 	// it follows. It cannot be published.
@@ -37,6 +38,11 @@ type Event struct {
 	Agent string `json:"agent,omitempty"` // id
 	ID    string `json:"id,omitempty"`    // of the report, broadcast, …
 	Data  any    `json:"data,omitempty"`
+
+	// From is the other hub that published it, "" for this one. State is for hubs only: what a value of Data's publisher
+	// became, as it was published here, or json.RawMessage from another hub.
+	From  string `json:"-"`
+	State any    `json:"-"`
 }
 
 // Bus joins publishers and subscribers.
@@ -65,6 +71,15 @@ func (b *Local) Publish(e Event) {
 	defer b.mu.RUnlock()
 	for s := range b.subs {
 		s.offer(e)
+	}
+}
+
+// lagAll gives Lagged to everybody.
+func (b *Local) lagAll() {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	for s := range b.subs {
+		s.lag()
 	}
 }
 
@@ -113,8 +128,18 @@ func (s *Subscription) Close() {
 	}
 }
 
+// lag puts Lagged behind what waits, unless it is the last already.
+func (s *Subscription) lag() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if waits := len(s.ch); !s.closed && waits <= Depth && (waits == 0 || !s.lagged) {
+		s.ch <- Event{Topic: Lagged}
+		s.lagged = true
+	}
+}
+
 func (s *Subscription) offer(e Event) {
-	if len(s.topics) > 0 && !slices.Contains(s.topics, e.Topic) {
+	if e.Topic == Roll && !slices.Contains(s.topics, Roll) || len(s.topics) > 0 && !slices.Contains(s.topics, e.Topic) {
 		return
 	}
 	s.mu.Lock()

@@ -25,6 +25,7 @@ type live struct {
 	created    time.Time
 	rev        uint64 // of the fleet, when something of it was last heard or changed
 	online     bool
+	hub        string // the other hub that it is connected to, "" for this one
 	connection uint64
 	lastSeen   time.Time
 	software   string
@@ -34,8 +35,9 @@ type live struct {
 	statusAt   time.Time
 	holdings   map[digest]holding
 
-	dirty      bool // the row is older than this
-	wholeDirty bool // the kept list of whole blobs is older than holdings
+	dirty      bool           // the row is older than this
+	telling    *wire.Holdings // to be told to other hubs with the next event
+	wholeDirty bool           // the kept list of whole blobs is older than holdings
 }
 
 type digest [sha256.Size]byte
@@ -54,11 +56,16 @@ type Event struct {
 // Online says that an agent's connection began; a newer one has a higher number. Of one that was replaced already
 // it changes nothing.
 func (f *Fleet) Online(agent string, connection uint64, hello *wire.Hello, remote string) {
+	f.mu.Lock()
+	if f.live[agent] == nil && f.o.Tell != nil { // another hub paired it just now
+		f.live[agent] = &live{}
+	}
+	f.mu.Unlock()
 	f.change(agent, "online", func(l *live) bool {
 		if connection < l.connection {
 			return false
 		}
-		l.online, l.connection = true, connection
+		l.online, l.connection, l.hub = true, connection, ""
 		l.lastSeen, l.dirty = f.o.Now(), true
 		l.software, l.os = hello.Software, hello.OS
 		return true
@@ -69,7 +76,7 @@ func (f *Fleet) Online(agent string, connection uint64, hello *wire.Hello, remot
 // Offline says that a connection ended; of one that was replaced it changes nothing.
 func (f *Fleet) Offline(agent string, connection uint64) {
 	f.change(agent, "offline", func(l *live) bool {
-		if l.connection != connection {
+		if l.connection != connection || l.hub != "" {
 			return false
 		}
 		l.online, l.lastSeen, l.dirty = false, f.o.Now(), true
@@ -112,24 +119,30 @@ func (f *Fleet) PlanState(agent string, s wire.PlanState) {
 // Holdings takes what an agent holds.
 func (f *Fleet) Holdings(agent string, h wire.Holdings) {
 	f.change(agent, "holdings", func(l *live) bool {
-		if h.Full || l.holdings == nil {
-			l.holdings = make(map[digest]holding, len(h.Items))
-		}
-		for _, item := range h.Items {
-			var d digest
-			if n, err := hex.Decode(d[:], []byte(item.SHA256)); err != nil || n != len(d) {
-				continue // wire checked it
-			}
-			switch {
-			case item.Have == 0 && !item.Whole:
-				delete(l.holdings, d)
-			case len(l.holdings) < maxHoldings:
-				l.holdings[d] = holding{item.Have, item.Size, item.Whole}
-			}
-		}
+		l.hold(h)
+		l.telling = &h
 		l.wholeDirty = true
 		return true
 	})
+}
+
+// hold takes what was told.
+func (l *live) hold(h wire.Holdings) {
+	if h.Full || l.holdings == nil {
+		l.holdings = make(map[digest]holding, len(h.Items))
+	}
+	for _, item := range h.Items {
+		var d digest
+		if n, err := hex.Decode(d[:], []byte(item.SHA256)); err != nil || n != len(d) {
+			continue // wire checked it
+		}
+		switch {
+		case item.Have == 0 && !item.Whole:
+			delete(l.holdings, d)
+		case len(l.holdings) < maxHoldings:
+			l.holdings[d] = holding{item.Have, item.Size, item.Whole}
+		}
+	}
 }
 
 // change runs edit on what is known of an agent and publishes when edit says so.
@@ -143,6 +156,12 @@ func (f *Fleet) change(agent, what string, edit func(*live) bool) {
 	publish := edit(l)
 	f.touch(l)
 	e := bus.Event{Topic: bus.Agent, Area: l.area, Agent: agent, ID: agent, Data: Event{what, l.online}}
+	if f.o.Tell != nil {
+		k := l.known()
+		k.Holdings = l.telling
+		e.State = k
+	}
+	l.telling = nil
 	f.mu.Unlock()
 	if publish {
 		f.o.Events.Publish(e)

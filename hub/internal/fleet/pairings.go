@@ -140,6 +140,9 @@ func (f *Fleet) Confirm(ctx context.Context, id, words, by string) (Pairing, err
 		return Pairing{}, errWordsDiffer()
 	}
 	attempt := f.attempt(id)
+	if attempt == nil && f.o.Tell != nil {
+		return f.confirmElsewhere(ctx, id, by)
+	}
 	if attempt == nil { // its connection ended just now, or before this hub started
 		return Pairing{}, errors.Join(errPairingDead(), f.kill(ctx, id, errPairingDead()))
 	}

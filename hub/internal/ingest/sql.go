@@ -69,6 +69,19 @@ func (q *SQLJobs) Unfinished(ctx context.Context, owner string) ([]Job, error) {
 	return jobs, nil
 }
 
+// Queued gives the queued jobs of all hubs.
+func (q *SQLJobs) Queued(ctx context.Context) ([]Job, error) {
+	var rows []jobRow
+	if err := q.db.NewSelect().Model(&rows).Where("state = ?", StateQueued).Order("created_at", "id").Scan(ctx); err != nil {
+		return nil, fmt.Errorf("list jobs: %w", err)
+	}
+	jobs := make([]Job, len(rows))
+	for i := range rows {
+		jobs[i] = rows[i].job()
+	}
+	return jobs, nil
+}
+
 func (r *jobRow) job() Job {
 	return Job{ID: r.ID, ReportID: r.ReportID, Owner: r.Owner, Name: r.Name, SHA256: broadcast.Hash(r.SHA256), Size: r.Size, State: State(r.State),
 		Attempts: r.Attempts, Code: r.Code, CreatedAt: time.UnixMilli(r.CreatedAt), UpdatedAt: time.UnixMilli(r.UpdatedAt)}

@@ -1,0 +1,121 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/loa-vn/loa/hub/internal/bus"
+	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/internal/durable"
+	"github.com/loa-vn/loa/internal/problem"
+)
+
+var errOtherTrust = problem.New("TRUST_OTHER", 409,
+	"Các hub khác dùng văn bản tin cậy khác. Hãy chép các tệp *-key và thư mục trust từ thư mục dữ liệu của một hub đang chạy sang đây.",
+	"The other hubs have another trust document. Copy the files *-key and the folder trust from the data folder of a hub that runs.")
+
+// hubFile has the hub's id among several that serve one fleet.
+const hubFile = "hub-id"
+
+// joinHubs makes the bus: within this process, or to other hubs.
+func (a *App) joinHubs() error {
+	a.bus = bus.NewLocal()
+	if a.o.Bus == "memory" {
+		return nil
+	}
+	if !store.Shared(a.o.Database) || !inS3(a.o.Blobs) {
+		return errBus.At("bus")
+	}
+	var err error
+	if a.hub, err = hubID(a.o.Data); err != nil {
+		return err
+	}
+	if a.hubs, err = bus.NewCluster(a.o.Bus, a.hub, a.o.Logger.With("stage", "bus")); err != nil {
+		return err
+	}
+	a.bus = a.hubs
+	return nil
+}
+
+func hubID(data string) (string, error) {
+	file := filepath.Join(data, hubFile)
+	text, err := os.ReadFile(file)
+	if err == nil {
+		id, err := uuid.Parse(strings.TrimSpace(string(text)))
+		return id.String(), err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return "", fmt.Errorf("make hub's id: %w", err)
+	}
+	return id.String(), durable.Replace(file, []byte(id.String()+"\n"))
+}
+
+func (a *App) tell() func(bus.Event) {
+	if a.hubs == nil {
+		return nil
+	}
+	return a.hubs.Tell
+}
+
+// hubJobs are what several hubs need.
+func (a *App) hubJobs() []job {
+	if a.hubs == nil {
+		return nil
+	}
+	return []job{{"bus", a.hubs.Run}, {"presence", func(ctx context.Context) error {
+		return a.follow(ctx, []bus.Topic{bus.Agent, bus.Pairing, bus.Roll}, func(e bus.Event) { a.fleet.Hear(ctx, e) }, func() {
+			if err := a.fleet.Reload(ctx); err != nil && ctx.Err() == nil {
+				a.o.Logger.Error("agents of other hubs not read", "err", err)
+			}
+		})
+	}}}
+}
+
+// firstTrust refuses to make a second trust document beside that of other hubs.
+func (a *App) firstTrust(ctx context.Context) error {
+	if !store.Shared(a.o.Database) {
+		return nil
+	}
+	if known, err := a.knownTrust(ctx); err != nil || known == "" {
+		return err
+	}
+	return errOtherTrust.At("data")
+}
+
+// sameTrust sees to it that all hubs of one database began with one trust document.
+func (a *App) sameTrust(ctx context.Context) error {
+	if !store.Shared(a.o.Database) {
+		return nil
+	}
+	all, err := a.trust.all(ctx)
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(all[0])
+	own := hex.EncodeToString(sum[:])
+	if _, err := a.db.ExecContext(ctx, "INSERT INTO hub_trust (id, sha256) VALUES (1, ?) ON CONFLICT (id) DO NOTHING", own); err != nil {
+		return fmt.Errorf("note trust document: %w", err)
+	}
+	if known, err := a.knownTrust(ctx); err != nil || known == own {
+		return err
+	}
+	return errOtherTrust.At("data")
+}
+
+func (a *App) knownTrust(ctx context.Context) (sum string, err error) {
+	err = a.db.NewRaw("SELECT sha256 FROM hub_trust WHERE id = 1").Scan(ctx, &sum)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return sum, err
+}

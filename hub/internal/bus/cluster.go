@@ -1,0 +1,227 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/loa-vn/loa/internal/problem"
+)
+
+// Bounds of the word between hubs.
+const (
+	subject   = "loa.events"
+	outDepth  = 16 * Depth      // events that wait for NATS; when they are too many, the others learn that some are lost
+	beatEvery = time.Second     // how often a hub says that it is there, and how much it has said
+	silence   = 5 * time.Second // after which a hub is taken for dead
+	startTime = 10 * time.Second
+)
+
+var errBus = problem.New("BUS_FAILED", http.StatusInternalServerError,
+	"Không dùng được kênh liên lạc giữa các hub. Hãy kiểm tra mục bus: nats://TÊN:MẬT-KHẨU@máy:4222.",
+	"The bus between hubs cannot be used. Check bus: nats://NAME:SECRET@host:4222.")
+
+// Cluster is the Bus of several hubs, by a NATS server or a cluster of them.
+// What a hub publishes its own subscribers get at once, those of the others soon. NATS may lose events, as any line
+// does: each hub counts what it says, and whoever misses a number gives Lagged to its subscribers.
+type Cluster struct {
+	*Local
+	hub  string
+	log  *slog.Logger
+	dial func() (*nats.Conn, error)
+
+	out chan message
+
+	mu    sync.Mutex
+	said  uint64 // messages of ours so far
+	peers map[string]*peer
+}
+
+// peer is another hub.
+type peer struct {
+	heard uint64
+	at    time.Time
+}
+
+// message is what goes from hub to hub. Without an event it is a beat, which tells how much was said.
+type message struct {
+	Hub   string          `json:"hub"`
+	Said  uint64          `json:"said"`
+	Event *Event          `json:"event,omitempty"`
+	State json.RawMessage `json:"state,omitempty"`
+	Bye   bool            `json:"bye,omitempty"`
+}
+
+// NewCluster joins nats://NAME:SECRET@host:4222,host:4222 (tls://… with TLS, ?ca=FILE of a private CA), as the hub of that id. Nothing is sent or heard before Run.
+func NewCluster(address, hub string, log *slog.Logger) (*Cluster, error) {
+	c := &Cluster{Local: NewLocal(), hub: hub, log: log, out: make(chan message, outDepth), peers: map[string]*peer{}}
+	options := []nats.Option{nats.Name("loa-hub " + hub), nats.NoEcho(), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second),
+		nats.ReconnectBufSize(-1), nats.RetryOnFailedConnect(true), nats.Timeout(startTime), // what cannot be sent is lost, and told so
+		nats.ReconnectHandler(func(*nats.Conn) { c.lose("connected again") }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { log.Warn("bus is cut off", "err", err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.lose(err.Error()) })}
+	hosts, query, _ := strings.Cut(address, "?")
+	q, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, errBus.With(errors.New("the options cannot be read")).At("bus")
+	}
+	if ca := q.Get("ca"); ca != "" {
+		options = append(options, nats.RootCAs(ca))
+	}
+	c.dial = func() (*nats.Conn, error) { return nats.Connect(hosts, options...) }
+	return c, nil
+}
+
+// Publish implements Bus.
+func (c *Cluster) Publish(e Event) {
+	c.Local.Publish(e)
+	c.Tell(e)
+}
+
+// Tell publishes to the other hubs alone; it never blocks.
+func (c *Cluster) Tell(e Event) {
+	m := message{Hub: c.hub, Event: &e}
+	if e.State != nil {
+		var err error
+		if m.State, err = json.Marshal(e.State); err != nil {
+			c.log.Error("event not told to other hubs", "topic", e.Topic, "err", err)
+			return
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.said++
+	m.Said = c.said
+	select {
+	case c.out <- m:
+	default: // the next beat tells the others that one is missing
+	}
+}
+
+// Run speaks and listens until ctx ends.
+func (c *Cluster) Run(ctx context.Context) error {
+	conn, err := c.dial()
+	if err != nil {
+		return errBus.With(err).At("bus")
+	}
+	closed := make(chan struct{})
+	conn.SetClosedHandler(func(*nats.Conn) { close(closed) })
+	defer func() { conn.Close(); <-closed }()
+	if _, err := conn.Subscribe(subject, func(m *nats.Msg) { c.hear(m.Data) }); err != nil {
+		return fmt.Errorf("listen to other hubs: %w", err)
+	}
+	beat := time.NewTicker(beatEvery)
+	defer beat.Stop()
+	c.say(conn, message{Hub: c.hub, Said: c.count()})
+	for {
+		select {
+		case <-ctx.Done():
+			c.say(conn, message{Hub: c.hub, Bye: true})
+			_ = conn.FlushTimeout(time.Second) // the others notice without it, later
+			return nil
+		case m := <-c.out:
+			c.say(conn, m)
+		case <-beat.C:
+			if len(c.out) == 0 {
+				c.say(conn, message{Hub: c.hub, Said: c.count()})
+			}
+			c.bury()
+		}
+	}
+}
+
+func (c *Cluster) count() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.said
+}
+
+func (c *Cluster) say(conn *nats.Conn, m message) {
+	data, err := json.Marshal(m)
+	if err == nil {
+		err = conn.Publish(subject, data)
+	}
+	if err != nil && m.Event != nil {
+		c.log.Debug("event not told to other hubs", "topic", m.Event.Topic, "err", err)
+	}
+}
+
+func (c *Cluster) hear(data []byte) {
+	var m message
+	if err := json.Unmarshal(data, &m); err != nil || m.Hub == "" || m.Hub == c.hub {
+		return
+	}
+	c.mu.Lock()
+	p, known := c.peers[m.Hub]
+	if !known {
+		p = &peer{heard: m.Said}
+		c.peers[m.Hub] = p
+	}
+	missed := !known
+	if m.Event != nil {
+		missed = missed || m.Said != p.heard+1 && known
+	} else {
+		missed = missed || m.Said != p.heard
+	}
+	p.heard, p.at = m.Said, time.Now()
+	if m.Bye {
+		delete(c.peers, m.Hub)
+	}
+	c.mu.Unlock()
+	if m.Bye {
+		c.lose("hub " + m.Hub + " ended")
+		return
+	}
+	if missed {
+		c.lose("hub " + m.Hub + " was not heard")
+	}
+	if m.Event != nil && m.Event.Topic != Lagged {
+		m.Event.From, m.Event.State = m.Hub, nil
+		if len(m.State) > 0 {
+			m.Event.State = m.State
+		}
+		c.Local.Publish(*m.Event)
+	}
+}
+
+// bury takes hubs that are silent for dead.
+func (c *Cluster) bury() {
+	c.mu.Lock()
+	var dead []string
+	for hub, p := range c.peers {
+		if time.Since(p.at) > silence {
+			dead = append(dead, hub)
+			delete(c.peers, hub)
+		}
+	}
+	c.mu.Unlock()
+	for _, hub := range dead {
+		c.lose("hub " + hub + " is silent")
+	}
+}
+
+// Peers gives the other hubs that are there.
+func (c *Cluster) Peers() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	hubs := make([]string, 0, len(c.peers))
+	for hub := range c.peers {
+		hubs = append(hubs, hub)
+	}
+	return hubs
+}
+
+// lose lets every subscriber know that it must read anew.
+func (c *Cluster) lose(why string) {
+	c.log.Info("events of other hubs may be lost, reading anew", "why", why)
+	c.Local.lagAll()
+}

@@ -1,0 +1,132 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/loa-vn/loa/internal/problem"
+)
+
+const patience = 20 * time.Second
+
+// outsideNATS is a NATS server as others run it.
+func outsideNATS(t *testing.T) string {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	if !s.ReadyForConnections(patience) {
+		t.Fatal("NATS does not start")
+	}
+	return s.ClientURL()
+}
+
+// join is a hub's bus that runs until stop.
+func join(t *testing.T, address, hub string) (c *Cluster, stop func()) {
+	t.Helper()
+	c, err := NewCluster(address, hub, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- c.Run(ctx) }()
+	stopped := false
+	stop = func() {
+		if !stopped {
+			stopped = true
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	t.Cleanup(stop)
+	return c, stop
+}
+
+func next(t *testing.T, s *Subscription, want func(Event) bool) Event {
+	t.Helper()
+	deadline := time.After(patience)
+	for {
+		select {
+		case e := <-s.C():
+			if want(e) {
+				return e
+			}
+		case <-deadline:
+			t.Fatal("the event does not come")
+		}
+	}
+}
+
+func TestCluster(t *testing.T) {
+	t.Run("alone it is as the local one", func(t *testing.T) {
+		address := outsideNATS(t)
+		contract(t, func(t *testing.T) Bus { c, _ := join(t, address, "one"); return c })
+	})
+	t.Run("two hubs", func(t *testing.T) { twoHubs(t, outsideNATS(t)) })
+}
+
+func twoHubs(t *testing.T, address string) {
+	one, _ := join(t, address, "one")
+	heard := one.Subscribe(Agent)
+	defer heard.Close()
+	other, stop := join(t, address, "other")
+	next(t, heard, func(e Event) bool { return e.Topic == Lagged }) // a hub that comes may have said something before
+	here := other.Subscribe(Agent, Roll)
+	defer here.Close()
+	for i := range 100 {
+		other.Publish(Event{Topic: Agent, ID: fmt.Sprint(i), Data: map[string]int{"n": i}, State: []int{i}})
+		if e := next(t, here, func(e Event) bool { return e.Topic == Agent }); e.From != "" || e.ID != fmt.Sprint(i) {
+			t.Fatalf("at home: %+v", e)
+		}
+	}
+	for i := range 100 {
+		e := next(t, heard, func(e Event) bool { return e.Topic == Agent })
+		data, _ := json.Marshal(e.Data)
+		if e.From != "other" || e.ID != fmt.Sprint(i) || string(data) != fmt.Sprintf(`{"n":%d}`, i) || fmt.Sprintf("%s", e.State) != fmt.Sprintf("[%d]", i) {
+			t.Fatalf("event %d at the other hub: %+v", i, e)
+		}
+	}
+	one.Publish(Event{Topic: Roll})
+	next(t, here, func(e Event) bool { return e.Topic == Roll && e.From == "one" })
+
+	other.mu.Lock()
+	other.said += 3 // that got lost on the way
+	other.mu.Unlock()
+	next(t, heard, func(e Event) bool { return e.Topic == Lagged })
+	if peers := one.Peers(); fmt.Sprint(peers) != "[other]" {
+		t.Errorf("peers %v", peers)
+	}
+	stop()
+	next(t, heard, func(e Event) bool { return e.Topic == Lagged })
+	if peers := one.Peers(); len(peers) != 0 {
+		t.Errorf("peers %v after the end", peers)
+	}
+}
+
+func TestClusterIsRefusedPlainly(t *testing.T) {
+	for name, address := range map[string]string{
+		"options that cannot be read": "nats://loa:secret@127.0.0.1:4222?ca=%zz",
+	} {
+		t.Run(name, func(t *testing.T) {
+			var p *problem.Error
+			_, err := NewCluster(address, "one", slog.New(slog.DiscardHandler))
+			if !errors.As(err, &p) || p.Code != "BUS_FAILED" || strings.Contains(err.Error(), "secret@") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}

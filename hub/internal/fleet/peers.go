@@ -1,0 +1,195 @@
+package fleet
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/loa-vn/loa/hub/internal/bus"
+	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/wire"
+)
+
+// known is the State of an agent's event: what another hub then knows of an agent that is connected here.
+type known struct {
+	LastSeen int64             `json:"last_seen"`
+	Software string            `json:"software"`
+	OS       string            `json:"os"`
+	Plan     wire.PlanState    `json:"plan"`
+	Status   *broadcast.Status `json:"status,omitempty"`
+	StatusAt int64             `json:"status_at"`
+	Holdings *wire.Holdings    `json:"holdings,omitempty"` // what was just told; the rest is in SQL
+}
+
+// confirmed asks the hub that has a pairing's connection to go on with it.
+type confirmed struct {
+	By string `json:"by"`
+}
+
+func (l *live) known() known {
+	return known{LastSeen: store.Millis(l.lastSeen), Software: l.software, OS: l.os, Plan: l.plan, Status: l.status, StatusAt: store.Millis(l.statusAt)}
+}
+
+// EventOf reads the Data of an agent's event, of this hub or of another; false when it is none.
+func EventOf(e bus.Event) (said Event, ok bool) {
+	if said, ok = e.Data.(Event); ok {
+		return said, true
+	}
+	data, err := json.Marshal(e.Data)
+	return said, err == nil && json.Unmarshal(data, &said) == nil && said.What != ""
+}
+
+// Hear takes what another hub published: topics agent, pairing and roll.
+func (f *Fleet) Hear(ctx context.Context, e bus.Event) {
+	if e.From == "" {
+		return
+	}
+	state, _ := e.State.(json.RawMessage)
+	switch e.Topic {
+	case bus.Roll:
+		f.announce()
+	case bus.Pairing:
+		var c confirmed
+		if a := f.attempt(e.ID); a != nil && json.Unmarshal(state, &c) == nil && c.By != "" {
+			a.confirm(c.By)
+		}
+	case bus.Agent:
+		said, ok := EventOf(e)
+		switch {
+		case !ok:
+		case said.What == "place" || said.What == "state" || said.What == "paired":
+			if err := f.again(ctx, e.Agent, said.What); err != nil {
+				f.o.Log.Error("agent of another hub not read", "agent", e.Agent, "err", err)
+			}
+		default:
+			var k known
+			if json.Unmarshal(state, &k) == nil {
+				f.take(e, said, k)
+			}
+		}
+	}
+}
+
+// take puts what another hub knows into memory. An agent that is connected there is not here any more.
+func (f *Fleet) take(e bus.Event, said Event, k known) {
+	f.mu.Lock()
+	l := f.live[e.Agent]
+	if l == nil {
+		l = &live{area: e.Area}
+		f.live[e.Agent] = l
+	}
+	moved := false
+	switch {
+	case said.What == "online":
+		moved = l.online && l.hub == ""
+		l.hub, l.online = e.From, true
+	case l.hub != e.From: // it has gone elsewhere meanwhile
+		f.mu.Unlock()
+		return
+	case said.What == "offline":
+		l.online = false
+	}
+	l.lastSeen, l.software, l.os, l.plan, l.status, l.statusAt = store.Time(k.LastSeen), k.Software, k.OS, k.Plan, k.Status, store.Time(k.StatusAt)
+	if k.Holdings != nil {
+		l.hold(*k.Holdings)
+	}
+	f.mu.Unlock()
+	if moved && f.o.Disconnect != nil {
+		f.o.Disconnect(e.Agent, "REPLACED")
+	}
+}
+
+// again reads an agent that another hub paired, moved, blocked or revoked.
+func (f *Fleet) again(ctx context.Context, id, what string) error {
+	var row agentRow
+	if err := f.o.DB.NewSelect().Model(&row).Column("id", "area", "state").Where("id = ?", id).Scan(ctx); err != nil {
+		return fmt.Errorf("read agent: %w", err)
+	}
+	f.mu.Lock()
+	l := f.live[id]
+	if l == nil {
+		l = &live{}
+		f.live[id] = l
+	}
+	l.area = row.Area
+	f.mu.Unlock()
+	if f.o.Disconnect == nil {
+		return nil
+	}
+	switch {
+	case row.State == Blocked:
+		f.o.Disconnect(id, "AGENT_BLOCKED")
+	case row.State == Revoked, what == "paired": // a connection with the key of before
+		f.o.Disconnect(id, "AGENT_REVOKED")
+	}
+	return nil
+}
+
+// announce tells the other hubs which agents are connected here.
+func (f *Fleet) announce() {
+	f.mu.Lock()
+	var all []bus.Event
+	for id, l := range f.live {
+		if l.online && l.hub == "" {
+			all = append(all, bus.Event{Topic: bus.Agent, Area: l.area, Agent: id, ID: id, Data: Event{"online", true}, State: l.known()})
+		}
+	}
+	f.mu.Unlock()
+	for _, e := range all {
+		f.o.Tell(e)
+	}
+}
+
+// Reload forgets what it heard of other hubs' agents, reads what they wrote, and asks which are connected: after events
+// were lost, or a hub came or died.
+func (f *Fleet) Reload(ctx context.Context) error {
+	fresh := &Fleet{o: f.o, live: map[string]*live{}}
+	if err := fresh.load(ctx); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	for id, was := range f.live {
+		if is := fresh.live[id]; is != nil && was.hub == "" && (was.online || was.dirty || was.wholeDirty) {
+			was.area = is.area
+			fresh.live[id] = was
+		}
+	}
+	f.live = fresh.live
+	f.mu.Unlock()
+	f.o.Tell(bus.Event{Topic: bus.Roll})
+	return nil
+}
+
+// How long a confirmation at another hub may take, and how often it is looked for in SQL.
+const (
+	elsewhereTime = 30 * time.Second
+	elsewhereLook = 100 * time.Millisecond
+)
+
+// confirmElsewhere has the hub that holds the agent's connection confirm a pairing.
+func (f *Fleet) confirmElsewhere(ctx context.Context, id, by string) (Pairing, error) {
+	f.o.Tell(bus.Event{Topic: bus.Pairing, ID: id, State: confirmed{by}})
+	ctx, cancel := context.WithTimeout(ctx, elsewhereTime)
+	defer cancel()
+	tick := time.NewTicker(elsewhereLook)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return Pairing{}, errors.Join(errPairingDead(), f.kill(context.WithoutCancel(ctx), id, errPairingDead()))
+		case <-tick.C:
+		}
+		p, err := f.Pairing(ctx, id)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			return Pairing{}, err
+		case p.State == Confirmed:
+			return p, nil
+		case p.State == Dead:
+			return Pairing{}, errPairingDead()
+		}
+	}
+}
