@@ -223,5 +223,5 @@ func (c *Cluster) Peers() []string {
 // lose lets every subscriber know that it must read anew.
 func (c *Cluster) lose(why string) {
 	c.log.Info("events of other hubs may be lost, reading anew", "why", why)
-	c.Local.lagAll()
+	c.lagAll()
 }
