@@ -54,6 +54,7 @@ func measurements() []measurement {
 		{rows: []string{"plan-sweep-10k-s", "plan-sweep-10k-mb"}, take: sweep},
 		{rows: []string{"evidence-year-s"}, take: evidenceYear},
 		{rows: []string{"page-script-kb", "page-ready-s"}, take: firstPage},
+		{rows: []string{"fleet-fps"}, take: fleetFPS},
 		{rows: []string{"seal-10k-s", "verify-heads-per-s"}, take: sealing},
 	}
 }

@@ -87,7 +87,7 @@ func mailServer(t *testing.T) (*post, string) {
 	s.Domain, s.ErrorLog = "loa.test", slogless{}
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(l) }()
-	t.Cleanup(func() { _ = s.Close(); <-done })
+	t.Cleanup(func() { _ = s.Close(); _ = <-done })
 	return p, "smtp://" + l.Addr().String()
 }
 

@@ -149,10 +149,11 @@ test.describe('@fleet', () => {
       await expect(page.getByRole('region', { name: 'Nhật ký của máy' })).toContainText('audio is checked', { timeout: 1000 });
     }).toPass();
     await page.getByRole('button', { name: 'Phát tiếng thử' }).click();
-    await expect(page.getByRole('alert')).toContainText(/không có thẻ âm thanh|phải im lặng/);
+    const refused = page.getByRole('region', { name: 'Lệnh' }).getByRole('alert');
+    await expect(refused.filter({ hasText: /không có thẻ âm thanh|phải im lặng/ })).toBeVisible();
     await page.getByRole('button', { name: 'Khởi động lại…' }).click();
     await page.getByRole('button', { name: 'Khởi động lại', exact: true }).click();
-    await expect(page.getByRole('alert')).toContainText('không chạy như một dịch vụ');
+    await expect(refused.filter({ hasText: 'không chạy như một dịch vụ' })).toBeVisible();
     await page.getByRole('slider').press('ArrowLeft');
     await page.getByRole('button', { name: 'Đặt âm lượng' }).click();
     await expect(page.getByText('Đã đặt âm lượng 75%')).toBeVisible();

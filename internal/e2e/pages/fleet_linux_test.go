@@ -111,9 +111,10 @@ func (s *stand) do(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
+	if err == nil {
+		return
 	}
+	http.Error(w, err.Error(), http.StatusInternalServerError)
 }
 
 func state(card, clock string) broadcast.Status {

@@ -31,7 +31,7 @@ export default function AgentPage({ id }: { id: string }) {
       title={a.name}
       lead={
         <>
-          <Anchor component={Link} href="/fleet" size="sm">
+          <Anchor component={Link} href="/fleet" size="sm" underline="always">
             {t('agent.back')}
           </Anchor>{' '}
           › {areaName(a.area)} · {t('agent.heard', { ago: ago(t, a.status_at ?? a.last_seen, now) })}

@@ -1,4 +1,4 @@
-import { ActionIcon, Alert, Badge, Button, Card, Group, Menu, Stack, Text, Title } from '@mantine/core';
+import { ActionIcon, Alert, Anchor, Badge, Button, Card, Group, Menu, Stack, Text, Title } from '@mantine/core';
 import { IconAlertTriangle, IconBellCheck, IconBellOff, IconCheck, IconRefresh } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
@@ -73,7 +73,7 @@ function One({ a }: { a: Alarm }) {
             <Text fw={600} component="span">
               {a.agent ? (
                 <>
-                  <Link href={`/fleet/${a.agent}`}>{a.name}</Link>, {areaName(a.area)}
+                  <Anchor component={Link} href={`/fleet/${a.agent}`} underline="always" inherit>{a.name}</Anchor>, {areaName(a.area)}
                 </>
               ) : a.area ? (
                 t('alarms.where', { area: areaName(a.area), n: a.clusters, of: a.of })
