@@ -70,7 +70,7 @@ func fleetFPS(ctx context.Context, dir string) (rows []Row, err error) {
 	go func() { said <- chatter(talk, f, o.Agents, changes) }()
 	fps, err := frames(ctx, site.URL, dir)
 	quiet()
-	if err = errors.Join(err, <-said); err != nil {
+	if err := errors.Join(err, <-said); err != nil {
 		return nil, err
 	}
 	fmt.Printf("  fleet: %d rows, %d of them connected, %d changes a second\n", areas*each, len(o.Agents), changes)

@@ -85,9 +85,12 @@ func mailServer(t *testing.T) (*post, string) {
 	p := &post{}
 	s := smtp.NewServer(p)
 	s.Domain, s.ErrorLog = "loa.test", slogless{}
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(l) }()
-	t.Cleanup(func() { _ = s.Close(); _ = <-done })
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.Serve(l) // ends by Close
+	}()
+	t.Cleanup(func() { _ = s.Close(); <-done })
 	return p, "smtp://" + l.Addr().String()
 }
 
