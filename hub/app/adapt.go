@@ -33,7 +33,7 @@ type sink struct {
 }
 
 func (s sink) Done(ctx context.Context, report string, r ingest.Result) error {
-	err := s.Library.Done(ctx, report, library.Finished{File: r.Path, Waveform: r.Peaks, Audio: library.Audio{DurationMS: r.DurationMS,
+	err := s.Library.Done(ctx, report, library.Finished{File: r.Path, Master: r.Master, Waveform: r.Peaks, Audio: library.Audio{DurationMS: r.DurationMS,
 		LoudnessLUFS: r.LoudnessLUFS, TruePeakDBTP: r.TruePeakDBTP, Warnings: r.Warnings, SourceSHA256: r.SourceSHA256, SourceName: r.SourceName, Making: &library.Making{SourceFormat: r.SourceFormat,
 			SourceDurationMS: r.SourceDurationMS, TrimStartMS: r.TrimStartMS, TrimEndMS: r.TrimEndMS, GainDB: r.GainDB, LRA: r.LRA,
 			BitrateKbps: r.BitrateKbps}}})

@@ -130,6 +130,17 @@ func (a *App) settleUploads(ctx context.Context) error {
 	for _, j := range jobs {
 		working[j.ReportID] = true
 	}
+	pending, err := a.library.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range pending {
+		if !working[id] {
+			if err := a.library.Failed(ctx, id, ingest.ErrUploadCut); err != nil {
+				return err
+			}
+		}
+	}
 	f := library.Filter{States: []broadcast.ReportState{broadcast.ReportProcessing}, Limit: 200}
 	for {
 		p, err := a.library.List(ctx, f)

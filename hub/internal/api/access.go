@@ -92,6 +92,16 @@ func access() map[string]accounts.Action {
 		"return-report":   accounts.Approve,
 		"withdraw-report": accounts.Withdraw,
 		"report-reach":    accounts.View,
+		"report-choices":  accounts.View,
+		"list-versions":   accounts.View,
+		"trim-report":     accounts.Author,
+
+		"report-programmes":   accounts.View,
+		"create-programme":    accounts.Author,
+		"rearrange-programme": accounts.Author,
+
+		"list-languages": accounts.View,
+		"set-language":   accounts.Manage,
 
 		"create-broadcast":   accounts.Author,
 		"list-broadcasts":    accounts.View,

@@ -97,6 +97,8 @@ func New(d Deps) *Server {
 	s.fleetRoutes()
 	s.alarmRoutes()
 	s.reportRoutes()
+	s.wordRoutes()
+	s.versionRoutes()
 	s.pieceRoutes()
 	s.broadcastRoutes()
 	s.communeRoutes()

@@ -196,7 +196,8 @@ func (l ledger) cell(dim string, sum evidence.Sum) (key, name string) {
 	case "series":
 		return meta.Series, meta.Series
 	case "law_field":
-		return meta.LawField, meta.LawField
+		fields := strings.Join(meta.LawFields, ", ")
+		return fields, fields
 	case "language":
 		return meta.Language, meta.Language
 	case "report":

@@ -24,7 +24,7 @@ func yearOfPlays(t *testing.T) *bench {
 	t.Helper()
 	b := newBench(t)
 	report := func(title, series, field, language string) string {
-		r, err := b.Library.Create(t.Context(), library.Meta{Title: title, Series: series, LawField: field, Language: language}, library.Person{ID: "lan", Name: "lan"})
+		r, err := b.Library.Create(t.Context(), library.Meta{Title: title, Series: series, LawFields: []string{field}, Language: language}, library.Person{ID: "lan", Name: "lan"})
 		check(t, err)
 		return r.ID
 	}

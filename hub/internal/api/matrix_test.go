@@ -117,7 +117,17 @@ func matrix() map[string]row {
 		"approve-report":  {roles: deciders, places: over, ask: `POST reports/{report}/approve`},
 		"return-report":   {roles: deciders, places: over, ask: `POST reports/{report}/return {"words":"x"}`},
 		"withdraw-report": {roles: deciders, places: over, ask: `POST reports/{withdrawn}/withdraw {"reason":"x"}`},
-		"report-reach":    {roles: "all", places: readers, ask: `GET reports/{report}/reach`},
+		"list-versions":   {roles: "all", places: readers, ask: `GET reports/{report}/versions`},
+		"trim-report":     {roles: deciders, places: over, ask: `POST reports/{report}/trim {"from_ms":1,"to_ms":2}`},
+
+		"report-programmes":   {roles: "all", places: readers, ask: `GET reports/{report}/programmes`},
+		"create-programme":    {roles: deciders, places: over, ask: `POST programmes {"title":"Bản tin","area":"xa-a","items":["{report}"]}`},
+		"rearrange-programme": {roles: deciders, places: over, ask: `PUT programmes/{report}/parts {"items":["{report}"]}`},
+
+		"report-choices": {roles: "all", ask: `GET reports/choices`},
+		"list-languages": {roles: "all", ask: `GET languages`},
+		"set-language":   {roles: "admin", places: "whole", ask: `PUT languages/sxq {"vi":"Tiếng Sán Dìu","en":"San Diu"}`},
+		"report-reach":   {roles: "all", places: readers, ask: `GET reports/{report}/reach`},
 
 		"create-broadcast":   {roles: deciders, places: over, ask: `POST broadcasts ` + spec},
 		"list-broadcasts":    {roles: "all", places: readers, ask: `GET broadcasts`, shows: `"id":"{broadcast}"`},

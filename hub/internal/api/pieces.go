@@ -22,7 +22,6 @@ import (
 	"golang.org/x/exp/slog" // what tusd logs by
 
 	"github.com/loa-vn/loa/hub/internal/ingest"
-	"github.com/loa-vn/loa/hub/internal/library"
 	"github.com/loa-vn/loa/internal/durable"
 	"github.com/loa-vn/loa/internal/problem"
 )
@@ -168,7 +167,7 @@ func (p *pieces) begins(event tus.HookEvent) (tus.HTTPResponse, tus.FileInfoChan
 	ctx := event.Context
 	id, err := uuid.NewV7()
 	if err == nil {
-		_, err = p.meta(ctx, event.Upload.MetaData)
+		_, err = p.form(ctx, event.Upload.MetaData)
 	}
 	if err != nil {
 		return tus.HTTPResponse{}, tus.FileInfoChanges{}, p.refusal(ctx, err)
@@ -178,22 +177,21 @@ func (p *pieces) begins(event tus.HookEvent) (tus.HTTPResponse, tus.FileInfoChan
 	return tus.HTTPResponse{}, tus.FileInfoChanges{ID: id.String(), MetaData: meta}, nil
 }
 
-// meta gives what the report's author says of it.
-func (p *pieces) meta(ctx context.Context, said tus.MetaData) (library.Meta, error) {
-	var m library.Meta
+// form gives what the report's author says of it.
+func (p *pieces) form(ctx context.Context, said tus.MetaData) (*form, error) {
+	f := &form{}
 	if err := checkFileName(said[fileNameKey]); err != nil {
-		return m, err
+		return f, err
 	}
 	for name, text := range said {
 		if name == fileNameKey || name == "filetype" { // clients send it; the file itself tells
 			continue
 		}
-		if err := p.s.setField(name, text, &m); err != nil {
-			return m, err
+		if err := p.s.setField(name, text, f); err != nil {
+			return f, err
 		}
 	}
-	err := p.s.completeMeta(ctx, &m)
-	return m, err
+	return f, p.s.completeWords(ctx, f)
 }
 
 // ends makes a report of an upload whose last piece has come.
@@ -225,7 +223,7 @@ func (p *pieces) end(ctx context.Context, info tus.FileInfo) (string, error) {
 }
 
 func (p *pieces) report(ctx context.Context, info tus.FileInfo) (string, error) {
-	meta, err := p.meta(ctx, info.MetaData)
+	f, err := p.form(ctx, info.MetaData)
 	if err != nil {
 		return "", err
 	}
@@ -238,7 +236,7 @@ func (p *pieces) report(ctx context.Context, info tus.FileInfo) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	f := &form{meta: meta, upload: upload, has: true}
+	f.upload, f.has = upload, true
 	r, err := p.s.admit(ctx, f)
 	if err != nil {
 		return "", p.s.discard(f, err)

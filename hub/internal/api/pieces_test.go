@@ -81,7 +81,7 @@ const sound = "RIFF....WAVEfmt and so on"
 
 func TestAnUploadInPiecesBecomesAReport(t *testing.T) {
 	b := newBench(t)
-	s, w := b.begins(t, "officer-a", len(sound), "title", "Tìm hiểu pháp luật", "law_field", "hôn nhân", "filename", "a.wav", "filetype", "audio/wav")
+	s, w := b.begins(t, "officer-a", len(sound), "title", "Tìm hiểu pháp luật", "law_fields", `["hôn nhân"]`, "filename", "a.wav", "filetype", "audio/wav")
 	want(t, w, 201, "")
 	want(t, s.send(0, sound[:10]), 204, "")
 	w = s.find()
@@ -101,7 +101,7 @@ func TestAnUploadInPiecesBecomesAReport(t *testing.T) {
 	}
 	r, err := b.Library.Report(t.Context(), report)
 	check(t, err)
-	if r.Title != "Tìm hiểu pháp luật" || r.LawField != "hôn nhân" || r.Area != "xa-a" || r.Author.ID != "officer-a" {
+	if r.Title != "Tìm hiểu pháp luật" || len(r.LawFields) != 1 || r.LawFields[0] != "hôn nhân" || r.Area != "xa-a" || r.Author.ID != "officer-a" {
 		t.Errorf("the report: %+v", r)
 	}
 	if n := len(b.leftovers(t)); n != 1 {

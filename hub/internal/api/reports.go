@@ -26,31 +26,41 @@ func viewReport(r library.Report) *reportOutput { return &reportOutput{ETag: eta
 
 type reportListInput struct {
 	Area     string `query:"area" doc:"with everything below it"`
-	State    string `query:"state" enum:"processing,failed,draft,approved,withdrawn"`
 	Returned string `query:"returned" enum:"yes,no" doc:"whether their author has them back"`
+	Kind     string `query:"kind" enum:"report,programme"`
+	State    string `query:"state" enum:"processing,failed,draft,approved,withdrawn"`
 	Series   string `query:"series"`
-	Text     string `query:"q" maxLength:"200" doc:"words of title, series, source or law, all of them; \"phap luat\" finds \"Pháp luật\""`
+	Source   string `query:"source"`
+	Language string `query:"language"`
+	LawField string `query:"law_field"`
+	Law      string `query:"law" enum:"expired,ending,in_force" doc:"of what it cites, today: one is no longer in force; or will not be within 60 days; or all are"`
+	From     string `query:"from" doc:"uploaded then or later: RFC 3339, or a day"`
+	To       string `query:"to" doc:"uploaded before: RFC 3339, or a day, which is in it"`
+	Text     string `query:"q" maxLength:"200" doc:"words of title, series, source, speaker or law, all of them; \"phap luat\" finds \"Pháp luật\""`
 	Cursor   string `query:"cursor"`
 	Limit    int    `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
 
-type reportChange struct {
-	Title      *string `json:"title,omitempty" minLength:"1" maxLength:"200"`
-	Area       *string `json:"area,omitempty" doc:"code of the area that answers for it; empty: the whole tree"`
-	Series     *string `json:"series,omitempty" maxLength:"500"`
-	Source     *string `json:"source,omitempty" maxLength:"500"`
-	Language   *string `json:"language,omitempty" maxLength:"500"`
-	LawTitle   *string `json:"law_title,omitempty" maxLength:"500"`
-	LawNumber  *string `json:"law_number,omitempty" maxLength:"500"`
-	LawField   *string `json:"law_field,omitempty" maxLength:"500"`
-	ValidFrom  *string `json:"valid_from,omitempty" doc:"RFC 3339; empty: no limit"`
-	ValidUntil *string `json:"valid_until,omitempty" doc:"RFC 3339; empty: no limit"`
+// ReportChange is what a person writes of a report; what is left out stays.
+type ReportChange struct {
+	Title      *string         `json:"title,omitempty" minLength:"1" maxLength:"200"`
+	Area       *string         `json:"area,omitempty" doc:"code of the area that answers for it; empty: the whole tree"`
+	Series     *string         `json:"series,omitempty" maxLength:"500"`
+	Source     *string         `json:"source,omitempty" maxLength:"500" doc:"the station that produced it"`
+	AirDate    *broadcast.Date `json:"air_date,omitempty" doc:"YYYY-MM-DD, when that station aired it"`
+	Language   *string         `json:"language,omitempty" maxLength:"500" doc:"one of /languages"`
+	Speaker    *string         `json:"speaker,omitempty" maxLength:"500"`
+	Rights     *string         `json:"rights,omitempty" maxLength:"500" doc:"who may use it, and how"`
+	LawFields  *[]string       `json:"law_fields,omitempty"`
+	Laws       *[]library.Law  `json:"laws,omitempty" doc:"the legal documents it cites: all of them"`
+	ValidFrom  *string         `json:"valid_from,omitempty" doc:"RFC 3339; empty: no limit"`
+	ValidUntil *string         `json:"valid_until,omitempty" doc:"RFC 3339; empty: no limit"`
 }
 
 type reportEditInput struct {
 	IDInput
 	IfMatch string `header:"If-Match" doc:"the version that was seen; 412 STALE_VERSION when there is a newer one"`
-	Body    reportChange
+	Body    ReportChange
 }
 
 type approveInput struct {
@@ -87,13 +97,13 @@ func (s *Server) reportRoutes() {
 	register(s, op("withdraw-report", http.MethodPost, "/reports/{id}/withdraw", "Take a report back for good"), s.withdrawReport)
 	peaks := op("get-peaks", http.MethodGet, "/reports/{id}/peaks", "Waveform: signed bytes, minimum and maximum in turn")
 	peaks.Responses = fileResponse("application/octet-stream")
-	register(s, peaks, func(ctx context.Context, in *IDInput) (*huma.StreamResponse, error) {
-		return s.file(ctx, in.ID, "application/octet-stream", func(r library.Report) broadcast.Hash { return r.Peaks })
+	register(s, peaks, func(ctx context.Context, in *audioInput) (*huma.StreamResponse, error) {
+		return s.file(ctx, in, "application/octet-stream", func(v library.Version) broadcast.Hash { return v.Peaks })
 	})
 	audio := op("get-audio", http.MethodGet, "/reports/{id}/audio", "The file that agents get; takes Range")
 	audio.Responses = fileResponse("audio/ogg")
-	register(s, audio, func(ctx context.Context, in *IDInput) (*huma.StreamResponse, error) {
-		return s.file(ctx, in.ID, "audio/ogg; codecs=opus", func(r library.Report) broadcast.Hash { return r.SHA256 })
+	register(s, audio, func(ctx context.Context, in *audioInput) (*huma.StreamResponse, error) {
+		return s.file(ctx, in, "audio/ogg; codecs=opus", func(v library.Version) broadcast.Hash { return v.SHA256 })
 	})
 }
 
@@ -156,7 +166,14 @@ func (s *Server) listReports(ctx context.Context, in *reportListInput) (*pageOut
 	if err != nil || areas != nil && len(areas) == 0 {
 		return paged[library.Report](nil, ""), err
 	}
-	f := library.Filter{Areas: areas, Series: in.Series, Text: in.Text, Returned: yesOrNo(in.Returned), Cursor: in.Cursor, Limit: in.Limit}
+	f := library.Filter{Areas: areas, Kind: library.Kind(in.Kind), Series: in.Series, Source: in.Source, Language: in.Language, LawField: in.LawField,
+		Law: library.LawState(in.Law), Today: broadcast.DateOf(s.Now(), s.Zone), Text: in.Text, Returned: yesOrNo(in.Returned), Cursor: in.Cursor, Limit: in.Limit}
+	if f.From, err = s.edge("from", in.From, 0); err != nil {
+		return nil, err
+	}
+	if f.Until, err = s.edge("to", in.To, 1); err != nil {
+		return nil, err
+	}
 	if in.State != "" {
 		f.States = []broadcast.ReportState{broadcast.ReportState(in.State)}
 	}
@@ -165,6 +182,14 @@ func (s *Server) listReports(ctx context.Context, in *reportListInput) (*pageOut
 		return nil, err
 	}
 	return paged(p.Items, p.Next), nil
+}
+
+// edge reads one end of a span: an instant, or the beginning of a day, the given number of days later.
+func (s *Server) edge(field, text string, later int) (time.Time, error) {
+	if day, err := broadcast.ParseDate(text); err == nil {
+		return day.AddDays(later).At(0, s.Zone), nil
+	}
+	return s.instant(field, text)
 }
 
 func (s *Server) editReport(ctx context.Context, in *reportEditInput) (*reportOutput, error) {
@@ -185,21 +210,26 @@ func (s *Server) editReport(ctx context.Context, in *reportEditInput) (*reportOu
 	if err != nil {
 		return nil, err
 	}
+	if r.Version == before.Version {
+		return viewReport(r), nil // it says what it said
+	}
 	said := func(r library.Report) map[string]any {
 		return map[string]any{"state": r.State, "version": r.Version, "meta": r.Meta}
 	}
 	return viewReport(r), s.audit(ctx, change{action: "report.edit", subject: r.ID, area: before.Area, before: said(before), after: said(r)})
 }
 
-func (s *Server) changedMeta(m library.Meta, c reportChange) (library.Meta, error) {
+func (s *Server) changedMeta(m library.Meta, c ReportChange) (library.Meta, error) {
 	set(&m.Title, c.Title)
 	set(&m.Area, c.Area)
 	set(&m.Series, c.Series)
 	set(&m.Source, c.Source)
 	set(&m.Language, c.Language)
-	set(&m.LawTitle, c.LawTitle)
-	set(&m.LawNumber, c.LawNumber)
-	set(&m.LawField, c.LawField)
+	set(&m.AirDate, c.AirDate)
+	set(&m.Speaker, c.Speaker)
+	set(&m.Rights, c.Rights)
+	set(&m.LawFields, c.LawFields)
+	set(&m.Laws, c.Laws)
 	var err error
 	if c.ValidFrom != nil {
 		if m.ValidFrom, err = s.instant("valid_from", *c.ValidFrom); err != nil {
@@ -268,12 +298,20 @@ func (s *Server) withdrawReport(ctx context.Context, in *withdrawInput) (*report
 	if err != nil {
 		return nil, err
 	}
+	programmes, err := s.Library.Programmes(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	blocked := make([]string, len(programmes))
+	for i, p := range programmes {
+		blocked[i] = p.ID
+	}
 	r, err := s.Library.Withdraw(ctx, in.ID, libraryPerson(who(ctx)), in.Body.Reason)
 	if err != nil {
 		return nil, err
 	}
 	return viewReport(r), s.audit(ctx, change{action: "report.withdraw", subject: r.ID, area: r.Area,
-		before: reportState(before), after: map[string]any{"state": r.State, "reason": in.Body.Reason}})
+		before: reportState(before), after: map[string]any{"state": r.State, "reason": in.Body.Reason, "programmes": blocked}})
 }
 
 // ownReport gives one that the person answers for.
@@ -292,12 +330,18 @@ func reportState(r library.Report) map[string]any {
 func libraryPerson(p accounts.Person) library.Person { return library.Person{ID: p.ID, Name: p.Name} }
 
 // file serves a blob of a report, in parts where asked.
-func (s *Server) file(ctx context.Context, id, contentType string, which func(library.Report) broadcast.Hash) (*huma.StreamResponse, error) {
-	r, err := s.report(ctx, id)
+func (s *Server) file(ctx context.Context, in *audioInput, contentType string, which func(library.Version) broadcast.Hash) (*huma.StreamResponse, error) {
+	r, err := s.report(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	hash := which(r)
+	v := library.Version{Audio: r.Audio}
+	if in.Version != 0 {
+		if v, err = s.Library.Version(ctx, in.ID, in.Version); err != nil {
+			return nil, err
+		}
+	}
+	hash := which(v)
 	if hash == "" {
 		return nil, errNoAudio
 	}

@@ -124,8 +124,8 @@ func TestSendingBackByTheAPIAlone(t *testing.T) {
 		})
 	}
 	approved := names.Replace("{approved}")
-	b.talk(t, "officer-a", http.MethodPatch, "reports/"+approved, `{"law_number":"91/2015/QH13"}`)
-	if before := b.talk(t, "officer-a", http.MethodGet, "reports/"+approved, ""); before.at("before", "law_number") != "<nil>" || before.at("before", "title") != "Luật" {
+	b.talk(t, "officer-a", http.MethodPatch, "reports/"+approved, `{"laws":[{"number":"91/2015/QH13"}]}`)
+	if before := b.talk(t, "officer-a", http.MethodGet, "reports/"+approved, ""); before.at("before", "laws") != "<nil>" || before.at("before", "title") != "Luật" {
 		t.Errorf("what was approved before: %v", before)
 	}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"mime/multipart"
@@ -41,7 +42,7 @@ func (u *uploadInput) Resolve(hc huma.Context) []error {
 // reportFields are the form's text fields and what they fill.
 func reportFields(m *library.Meta) map[string]*string {
 	return map[string]*string{"title": &m.Title, "area": &m.Area, "series": &m.Series, "source": &m.Source, "language": &m.Language,
-		"law_title": &m.LawTitle, "law_number": &m.LawNumber, "law_field": &m.LawField}
+		"air_date": (*string)(&m.AirDate), "speaker": &m.Speaker, "rights": &m.Rights}
 }
 
 // describeUpload says in the OpenAPI description what the form has. It comes after the registration: an operation
@@ -52,16 +53,19 @@ func (s *Server) describeUpload() {
 		"GET reports/{id} tells how far its processing is."
 	text := func(doc string) *huma.Schema { return &huma.Schema{Type: huma.TypeString, Description: doc} }
 	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {
-		Schema: &huma.Schema{Type: huma.TypeObject, Required: []string{"audio", "title"}, Properties: map[string]*huma.Schema{
+		Schema: &huma.Schema{Type: huma.TypeObject, Required: []string{"audio"}, Properties: map[string]*huma.Schema{
 			"audio":       {Type: huma.TypeString, Format: "binary", Description: "any format that ffmpeg reads, at most 2 GiB"},
-			"title":       text("1 to 200 characters"),
+			"report":      text("id of a report: the audio becomes its next version, to be approved anew, and its words stay; the other fields are not read"),
+			"title":       text("1 to 200 characters; needed without report"),
 			"area":        text("code of the area that answers for it; its author's when left out"),
 			"series":      text("chuyên mục"),
-			"source":      text("who produced it"),
-			"language":    text("of what is spoken, such as vi"),
-			"law_title":   text("the law it explains"),
-			"law_number":  text("its number"),
-			"law_field":   text("its field"),
+			"source":      text("the station that produced it"),
+			"air_date":    text("YYYY-MM-DD, when that station aired it"),
+			"language":    text("of what is spoken: one of /languages, such as vi"),
+			"speaker":     text("who speaks"),
+			"rights":      text("who may use it, and how"),
+			"law_fields":  text("JSON list of texts, such as [\"đất đai\"]"),
+			"laws":        text("JSON list of the legal documents it cites, such as [{\"number\":\"31/2024/QH15\",\"effective_from\":\"2024-08-01\"}]"),
 			"valid_from":  text("RFC 3339; not heard before"),
 			"valid_until": text("RFC 3339; not heard from then on"),
 		}}}}}
@@ -70,6 +74,7 @@ func (s *Server) describeUpload() {
 // form is what an upload brought.
 type form struct {
 	meta   library.Meta
+	report string // whose new audio it is; "" makes a report of its own
 	upload ingest.Upload
 	has    bool // the audio is there
 }
@@ -91,6 +96,9 @@ func (s *Server) createReport(ctx context.Context, in *uploadInput) (*reportOutp
 
 // admit makes a report of an upload that is whole, and has it processed.
 func (s *Server) admit(ctx context.Context, f *form) (library.Report, error) {
+	if f.report != "" {
+		return s.admitAudio(ctx, f)
+	}
 	r, err := s.Library.Create(ctx, f.meta, libraryPerson(who(ctx)))
 	if err != nil {
 		return r, err
@@ -101,6 +109,19 @@ func (s *Server) admit(ctx context.Context, f *form) (library.Report, error) {
 	}
 	after := map[string]any{"title": r.Title, "file": f.upload.Name, "size": f.upload.Size, "sha256": f.upload.SHA256}
 	return r, s.audit(ctx, change{action: "report.create", subject: r.ID, area: r.Area, after: after})
+}
+
+// admitAudio makes an upload the next audio of a report that there is.
+func (s *Server) admitAudio(ctx context.Context, f *form) (library.Report, error) {
+	r, err := s.Library.Begin(ctx, f.report, library.HowUpload, libraryPerson(who(ctx)))
+	if err != nil {
+		return r, err
+	}
+	if _, err := s.Ingest.Enqueue(ctx, r.ID, f.upload); err != nil {
+		return r, s.begun(ctx, r.ID, err)
+	}
+	after := map[string]any{"file": f.upload.Name, "size": f.upload.Size, "sha256": f.upload.SHA256}
+	return r, s.audit(ctx, change{action: "report.audio", subject: r.ID, area: r.Area, before: reportState(r), after: after})
 }
 
 // refusalOf is why a report failed, for people: a refusal's own words, or that the hub is at fault.
@@ -124,7 +145,16 @@ func (s *Server) completeForm(ctx context.Context, f *form) error {
 	if !f.has {
 		return errAudioPart
 	}
-	return s.completeMeta(ctx, &f.meta)
+	return s.completeWords(ctx, f)
+}
+
+// completeWords fills in what a new report needs; of a new audio it asks whether its report is the person's.
+func (s *Server) completeWords(ctx context.Context, f *form) error {
+	if f.report == "" {
+		return s.completeMeta(ctx, &f.meta)
+	}
+	_, err := s.ownReport(ctx, f.report)
+	return err
 }
 
 func (s *Server) completeMeta(ctx context.Context, m *library.Meta) error {
@@ -183,7 +213,7 @@ func (s *Server) readForm(ctx context.Context, in *uploadInput) (f *form, err er
 		if name == "audio" {
 			err = s.readAudio(ctx, part, f, seen["area"])
 		} else {
-			err = s.readField(part, name, &f.meta)
+			err = s.readField(part, name, f)
 		}
 		if err != nil {
 			return f, err
@@ -214,16 +244,17 @@ func (s *Server) readAudio(ctx context.Context, part *multipart.Part, f *form, a
 	return nil
 }
 
-func (s *Server) readField(part *multipart.Part, name string, m *library.Meta) error {
+func (s *Server) readField(part *multipart.Part, name string, f *form) error {
 	b, err := io.ReadAll(io.LimitReader(part, maxField+1))
 	if err != nil {
 		return formError(err)
 	}
-	return s.setField(name, string(b), m)
+	return s.setField(name, string(b), f)
 }
 
 // setField takes a field of an upload by its name.
-func (s *Server) setField(name, text string, m *library.Meta) (err error) {
+func (s *Server) setField(name, text string, f *form) (err error) {
+	m := &f.meta
 	if len(text) > maxField || !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 		return errValidation.At(name)
 	}
@@ -233,6 +264,12 @@ func (s *Server) setField(name, text string, m *library.Meta) (err error) {
 		m.ValidFrom, err = s.instant(name, text)
 	case "valid_until":
 		m.ValidUntil, err = s.instant(name, text)
+	case "report":
+		f.report = text
+	case "law_fields":
+		return readList(name, text, &m.LawFields)
+	case "laws":
+		return readList(name, text, &m.Laws)
 	default:
 		into, known := reportFields(m)[name]
 		if !known {
@@ -241,6 +278,19 @@ func (s *Server) setField(name, text string, m *library.Meta) (err error) {
 		*into = text
 	}
 	return err
+}
+
+// readList reads one that a form writes as JSON; "" is none.
+func readList[T any](name, text string, into *[]T) error {
+	if text == "" {
+		return nil
+	}
+	d := json.NewDecoder(strings.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil || d.More() {
+		return errValidation.At(name)
+	}
+	return nil
 }
 
 func formError(err error) error {

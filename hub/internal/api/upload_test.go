@@ -62,7 +62,10 @@ func TestUploadForms(t *testing.T) {
 		code  string // "" is taken
 	}{
 		{"fields before", []part{title, {"area", "", "thon-a"}, audio}, ""},
-		{"fields after", []part{audio, title, {"area", "", "thon-a"}, {"law_field", "", "hôn nhân"}}, ""},
+		{"fields after", []part{audio, title, {"area", "", "thon-a"}, {"law_fields", "", `["hôn nhân"]`}}, ""},
+		{"laws that are no list", []part{title, {"laws", "", "31/2024/QH15"}, audio}, "VALIDATION"},
+		{"a law without a number", []part{title, {"laws", "", `[{"valid_until":"2027-01-01"}]`}, audio}, "LAW_NUMBER_REQUIRED"},
+		{"a language nobody knows", []part{title, {"language", "", "xx"}, audio}, "LANGUAGE_UNKNOWN"},
 		{"no audio", []part{title}, "AUDIO_REQUIRED"},
 		{"empty audio", []part{title, {"audio", "a.wav", ""}}, "AUDIO_EMPTY"},
 		{"no title", []part{audio}, "VALIDATION"},

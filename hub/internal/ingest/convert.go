@@ -23,6 +23,7 @@ type Result struct {
 	SHA256           broadcast.Hash // of the file at Path
 	Path             string         // the Sink takes it over: moves or copies it before it returns
 	Size             int64
+	Master           string // file: the whole of an upload, before level and trim; the Sink takes it over too; "" of a recipe
 	DurationMS       int64
 	LoudnessLUFS     float64 // integrated, measured by ffmpeg's ebur128 after decoding, like the two below
 	TruePeakDBTP     float64
@@ -91,27 +92,30 @@ func (c *conversion) run(ctx context.Context) (Result, error) {
 	if err := c.bounded(ctx, func(ctx context.Context) (err error) { m, err = c.measure(ctx, p, pcm, &r); return err }); err != nil {
 		return Result{}, err
 	}
-	return c.shape(ctx, m, pcm, r)
-}
-
-// shape cuts and levels the measured samples.
-func (c *conversion) shape(ctx context.Context, m *measurer, pcm string, r Result) (Result, error) {
 	loudness := audio.Integrated(energies(m.windows))
 	if loudness < silentBelow {
 		return Result{}, ErrSilent
 	}
 	part := sounding(m.windows, loudness)
-	windows := part.of(m.windows)
-	if len(windows) < perSecond/2 {
+	if part.to-part.from < perSecond/2 {
 		return Result{}, ErrTooShort
 	}
+	if r.Master, err = c.master(ctx, pcm); err != nil {
+		return Result{}, err
+	}
+	return c.shape(ctx, m, part, pcm, r)
+}
+
+// shape cuts the measured samples to a part of them, and levels it.
+func (c *conversion) shape(ctx context.Context, m *measurer, part span, pcm string, r Result) (Result, error) {
+	windows := part.of(m.windows)
 	frames := min(int64(part.to)*windowFrames, m.frames)
 	if err := os.Truncate(pcm, 4*frames); err != nil {
 		return Result{}, fmt.Errorf("cut samples: %w", err)
 	}
 	c.skip = 4 * int64(part.from) * windowFrames
 	kbps := 24
-	if hasMusic(windows, loudness) {
+	if hasMusic(windows, audio.Integrated(energies(windows))) {
 		kbps = 32
 	}
 	var best made
@@ -186,9 +190,13 @@ func (c *conversion) decode(ctx context.Context, p probed, pcm string, how mix) 
 	m := newMeasurer(file, min(p.channels, 2), how, c.cfg.MaxDuration)
 	length := max(p.declared, time.Second)
 	m.heard = func(d time.Duration) { c.progress.at(stageMeasure, float64(d)/float64(length)) }
-	t := c.tool(c.cfg.FFmpeg, hostile("-nostdin", "-nostats", "-v", "error", "-threads", "1", "-i", "file:"+c.source,
+	args := []string{"-nostdin", "-nostats", "-v", "error", "-threads", "1"}
+	if p.ours {
+		args = append(args, "-c:a", "libopus") // ffmpeg's own decoder is no reference
+	}
+	t := c.tool(c.cfg.FFmpeg, hostile(append(args, "-i", "file:"+c.source,
 		"-map", "0:"+strconv.Itoa(p.stream), "-vn", "-sn", "-dn", "-ac", strconv.Itoa(m.channels), "-ar", strconv.Itoa(rate),
-		"-f", "f32le", "pipe:1")...)
+		"-f", "f32le", "pipe:1")...)...)
 	t.stdout = m
 	said, err := t.run(ctx)
 	var failed *toolError

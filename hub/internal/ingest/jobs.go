@@ -27,6 +27,7 @@ type Job struct {
 	Name      string
 	SHA256    broadcast.Hash // of the upload
 	Size      int64
+	Recipe    string // JSON of one; "" for an upload
 	State     State
 	Attempts  int    // times it was begun; three times begun and never ended is given up
 	Code      string // of the refusal, "" without
@@ -43,6 +44,8 @@ type Jobs interface {
 	Save(ctx context.Context, j Job) error
 	// Load gives ErrNoJob when there is none.
 	Load(ctx context.Context, id string) (Job, error)
+	// Busy tells whether a report has a queued job.
+	Busy(ctx context.Context, reportID string) (bool, error)
 	// Unfinished gives an owner's queued jobs, oldest first.
 	Unfinished(ctx context.Context, owner string) ([]Job, error)
 }

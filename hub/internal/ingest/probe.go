@@ -26,6 +26,7 @@ type probed struct {
 	stream   int    // index of the sound to take
 	format   string // container/codec, as ffmpeg names them
 	channels int
+	ours     bool          // a file that we made
 	declared time.Duration // 0: not known, or only guessed from the bit rate
 }
 

@@ -56,6 +56,9 @@ var (
 	ErrBusy = problem.New("INGEST_BUSY", http.StatusServiceUnavailable,
 		"Đang có quá nhiều tệp chờ xử lý. Hãy thử lại sau vài phút.",
 		"Too many files are waiting to be processed. Try again in a few minutes.")
+	ErrReportBusy = problem.New("REPORT_BUSY", http.StatusConflict,
+		"Âm thanh của phóng sự này đang được xử lý. Hãy chờ xong rồi làm lại.",
+		"The audio of this report is being processed. Wait until that is done, then do it again.")
 	ErrDiskFull = problem.New("INGEST_DISK_FULL", http.StatusInsufficientStorage,
 		"Máy chủ hết chỗ trống trên đĩa. Hãy báo quản trị viên giải phóng đĩa, rồi tải lên lại.",
 		"The server's disk is full. Ask the administrator to make room, then upload again.")

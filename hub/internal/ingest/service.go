@@ -24,6 +24,7 @@ type Config struct {
 	Workers     int           // jobs at a time, 1: one alone keeps two cores busy
 	StepTimeout time.Duration // for each of probe, measure, level; 30 min
 	MaxMemory   uint64        // address space of an ffmpeg, 2 GiB
+	Shelf       Shelf         // what recipes are made of
 	FFmpeg      string        // program, "ffmpeg"
 	FFprobe     string        // program, "ffprobe"
 	Nice        int           // of ffmpeg: an urgent order goes before a conversion; 10, -1 as the hub itself
@@ -102,6 +103,17 @@ func (s *Service) Enqueue(ctx context.Context, reportID string, u Upload) (Job, 
 	if j, err := s.jobs.Load(ctx, u.ID); !errors.Is(err, ErrNoJob) {
 		return j, err
 	}
+	return s.enqueue(ctx, Job{ID: u.ID, ReportID: reportID, Name: u.Name, SHA256: u.SHA256, Size: u.Size})
+}
+
+// enqueue keeps a job that is known by its id, report and source alone. A report has one at a time, so that what a Sink
+// hears of a report is never of another job.
+func (s *Service) enqueue(ctx context.Context, j Job) (Job, error) {
+	if busy, err := s.jobs.Busy(ctx, j.ReportID); err != nil {
+		return Job{}, err
+	} else if busy {
+		return Job{}, ErrReportBusy
+	}
 	s.mu.Lock()
 	full := len(s.queue) >= s.cfg.MaxQueued
 	s.mu.Unlock()
@@ -109,8 +121,7 @@ func (s *Service) Enqueue(ctx context.Context, reportID string, u Upload) (Job, 
 		return Job{}, ErrBusy
 	}
 	now := time.Now()
-	j := Job{ID: u.ID, ReportID: reportID, Owner: s.cfg.Owner, Name: u.Name, SHA256: u.SHA256, Size: u.Size, State: StateQueued,
-		CreatedAt: now, UpdatedAt: now}
+	j.Owner, j.State, j.CreatedAt, j.UpdatedAt = s.cfg.Owner, StateQueued, now, now
 	if err := s.jobs.Save(ctx, j); err != nil {
 		return Job{}, err
 	}

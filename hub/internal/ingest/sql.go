@@ -26,6 +26,7 @@ type jobRow struct {
 	Name          string `bun:"name"`
 	SHA256        string `bun:"sha256"`
 	Size          int64  `bun:"size"`
+	Recipe        string `bun:"recipe"`
 	State         string `bun:"state"`
 	Attempts      int    `bun:"attempts"`
 	Code          string `bun:"code"`
@@ -34,7 +35,7 @@ type jobRow struct {
 }
 
 func (q *SQLJobs) Save(ctx context.Context, j Job) error {
-	row := jobRow{ID: j.ID, ReportID: j.ReportID, Owner: j.Owner, Name: j.Name, SHA256: string(j.SHA256), Size: j.Size, State: string(j.State),
+	row := jobRow{ID: j.ID, ReportID: j.ReportID, Owner: j.Owner, Name: j.Name, SHA256: string(j.SHA256), Size: j.Size, Recipe: j.Recipe, State: string(j.State),
 		Attempts: j.Attempts, Code: j.Code, CreatedAt: j.CreatedAt.UnixMilli(), UpdatedAt: j.UpdatedAt.UnixMilli()}
 	_, err := q.db.NewInsert().Model(&row).On("CONFLICT (id) DO UPDATE").
 		Set("state = EXCLUDED.state").Set("attempts = EXCLUDED.attempts").Set("code = EXCLUDED.code").Set("updated_at = EXCLUDED.updated_at").Exec(ctx)
@@ -54,6 +55,15 @@ func (q *SQLJobs) Load(ctx context.Context, id string) (Job, error) {
 		return Job{}, fmt.Errorf("load job: %w", err)
 	}
 	return row.job(), nil
+}
+
+// Busy tells whether a report has a queued job.
+func (q *SQLJobs) Busy(ctx context.Context, reportID string) (bool, error) {
+	busy, err := q.db.NewSelect().Model((*jobRow)(nil)).Where("report_id = ?", reportID).Where("state = ?", StateQueued).Exists(ctx)
+	if err != nil {
+		return false, fmt.Errorf("look for job: %w", err)
+	}
+	return busy, nil
 }
 
 func (q *SQLJobs) Unfinished(ctx context.Context, owner string) ([]Job, error) {
@@ -83,7 +93,7 @@ func (q *SQLJobs) Queued(ctx context.Context) ([]Job, error) {
 }
 
 func (r *jobRow) job() Job {
-	return Job{ID: r.ID, ReportID: r.ReportID, Owner: r.Owner, Name: r.Name, SHA256: broadcast.Hash(r.SHA256), Size: r.Size, State: State(r.State),
+	return Job{ID: r.ID, ReportID: r.ReportID, Owner: r.Owner, Name: r.Name, SHA256: broadcast.Hash(r.SHA256), Size: r.Size, Recipe: r.Recipe, State: State(r.State),
 		Attempts: r.Attempts, Code: r.Code, CreatedAt: time.UnixMilli(r.CreatedAt), UpdatedAt: time.UnixMilli(r.UpdatedAt)}
 }
 

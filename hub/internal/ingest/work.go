@@ -69,12 +69,15 @@ func (s *Service) convert(ctx context.Context, j Job) (Result, error) {
 	if err := os.RemoveAll(dir); err != nil { // of an attempt that was cut short
 		return Result{}, fmt.Errorf("empty work folder: %w", err)
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return Result{}, diskError("make work folder", err)
 	}
-	r, err := Convert(ctx, s.cfg, s.log.With("job", j.ID), filepath.Join(folder, sourceFile), dir, func(stage string, percent int) {
-		s.sink.Progress(ctx, j.ReportID, stage, percent)
-	})
+	tell := func(stage string, percent int) { s.sink.Progress(ctx, j.ReportID, stage, percent) }
+	if j.Recipe != "" {
+		c := &conversion{cfg: s.cfg, log: s.log.With("job", j.ID), dir: dir, progress: &progress{tell: tell}}
+		return c.render(ctx, s.cfg.Shelf, j.Recipe)
+	}
+	r, err := Convert(ctx, s.cfg, s.log.With("job", j.ID), filepath.Join(folder, sourceFile), dir, tell)
 	r.SourceSHA256, r.SourceName = j.SHA256, j.Name
 	return r, err
 }

@@ -30,20 +30,6 @@ type Notice struct {
 	EN   string `json:"en"`
 }
 
-// Meta is what people write about a report.
-type Meta struct {
-	Area       string    `json:"area"` // code of the area that answers for it; "" is the whole tree
-	Title      string    `json:"title"`
-	Series     string    `json:"series,omitempty"` // chuyên mục
-	Source     string    `json:"source,omitempty"` // who produced it
-	Language   string    `json:"language,omitempty"`
-	LawTitle   string    `json:"law_title,omitempty"` // the law it explains
-	LawNumber  string    `json:"law_number,omitempty"`
-	LawField   string    `json:"law_field,omitempty"`
-	ValidFrom  time.Time `json:"valid_from,omitzero"`
-	ValidUntil time.Time `json:"valid_until,omitzero"`
-}
-
 // Audio is what ingest found and made.
 type Audio struct {
 	SHA256       broadcast.Hash `json:"sha256,omitempty"` // of the distribution file
@@ -109,6 +95,14 @@ type Report struct {
 	Returned  *Return     `json:"returned,omitempty"` // while its author has it back; the next version clears it
 	Before    *Meta       `json:"before,omitempty"`   // what was last approved, of one that is a draft again
 	Withdrawn *Withdrawal `json:"withdrawn,omitempty"`
+
+	Kind         Kind     `json:"kind" enum:"report,programme"`
+	AudioVersion int64    `json:"audio_version" doc:"counts its audios; each is approved for itself"`
+	Made         Made     `json:"made" doc:"how the present audio came to be"`
+	Pending      *Pending `json:"pending,omitempty" doc:"the next audio, while it is made"`
+	Parts        []Part   `json:"parts,omitempty" doc:"of a programme"`
+	GapMS        int64    `json:"gap_ms,omitempty" doc:"silence between a programme's parts"`
+	Stale        *Stale   `json:"stale,omitempty" doc:"a part of this programme was withdrawn or has another audio now: it must be made anew"`
 }
 
 // Deps are what a Library needs.

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var (
 	ann  = Person{"p-ann", "An"}
 	binh = Person{"p-binh", "Bình"}
-	meta = Meta{Area: "QN", Title: "Luật An ninh mạng", Series: "Tìm hiểu pháp luật", LawNumber: "24/2018/QH14"}
+	meta = Meta{Area: "QN", Title: "Luật An ninh mạng", Series: "Tìm hiểu pháp luật", Laws: []Law{{Number: "24/2018/QH14"}}}
 )
 
 type shelf struct {
@@ -284,7 +284,7 @@ func TestEdit(t *testing.T) {
 		{"no title", 2, func(m *Meta) { m.Title = "\t" }, "TITLE_INVALID"},
 		{"a title of two lines", 2, func(m *Meta) { m.Title = "một\nhai" }, "TEXT_INVALID"},
 		{"a title that is read backwards", 2, func(m *Meta) { m.Title = "tin \u202egnp" }, "TEXT_INVALID"},
-		{"a bell in the law's number", 2, func(m *Meta) { m.LawNumber = "100\a" }, "TEXT_INVALID"},
+		{"a bell in the law's number", 2, func(m *Meta) { m.Laws = []Law{{Number: "100\a"}} }, "TEXT_INVALID"},
 		{"a title too long", 2, func(m *Meta) { m.Title = strings.Repeat("ỡ", 201) }, "TITLE_INVALID"},
 		{"a series too long", 2, func(m *Meta) { m.Series = strings.Repeat("ỡ", 501) }, "TEXT_TOO_LONG"},
 		{"valid until before from", 2, func(m *Meta) { m.ValidFrom, m.ValidUntil = s.clock, s.clock }, "VALIDITY_INVALID"},

@@ -43,4 +43,49 @@ var (
 	errCursor = problem.New("CURSOR_INVALID", 422,
 		"Dấu trang không hợp lệ. Hãy mở lại danh sách từ đầu.",
 		"This page mark is not valid. Start the list again.").At("cursor")
+	errTooMany = problem.New("TOO_MANY", 422,
+		"Danh sách này dài quá mức. Hãy bỏ bớt: nhiều nhất 20 văn bản, 10 lĩnh vực.",
+		"This list is too long. Leave some out: at most 20 documents and 10 fields.")
+	errLawNumber = problem.New("LAW_NUMBER_REQUIRED", 422,
+		"Hãy ghi số hiệu hoặc tên của văn bản được viện dẫn, ví dụ 24/2018/QH14.",
+		"Write the number or the title of the document that is cited, such as 24/2018/QH14.")
+	errDate = problem.New("DATE_INVALID", 422,
+		"Đây không phải là một ngày. Hãy ghi theo dạng 2026-11-24.",
+		"This is no day. Write it like 2026-11-24.")
+	errLanguage = problem.New("LANGUAGE_UNKNOWN", 422,
+		"Ngôn ngữ này chưa có trong danh sách. Hãy chọn ngôn ngữ khác, hoặc nhờ quản trị viên thêm vào.",
+		"This language is not in the list. Choose another, or ask the administrator to add it.").At("language")
+	errLanguageCode = problem.New("LANGUAGE_CODE", 422,
+		"Mã ngôn ngữ gồm chữ thường không dấu, có thể có gạch nối, ví dụ vi, tyz, yue-x-san. Hãy sửa lại mã.",
+		"A language's code is of small letters, parted by hyphens, such as vi, tyz, yue-x-san. Correct it.").At("code")
+	errLanguageName = problem.New("LANGUAGE_NAME", 422,
+		"Hãy ghi tên ngôn ngữ bằng tiếng Việt và tiếng Anh.",
+		"Give the language's name in Vietnamese and in English.")
+	errPending = problem.New("VERSION_PENDING", 409,
+		"Một bản âm thanh mới của phóng sự này đang được xử lý. Hãy chờ xong rồi làm lại.",
+		"A new audio of this report is being made. Wait until it is done, then do it again.")
+	errNoVersion = problem.New("VERSION_NOT_FOUND", 404,
+		"Phóng sự này không có bản âm thanh đó. Hãy chọn lại trong danh sách các bản.",
+		"The report has no such audio. Choose one from the list of its versions.")
+	errTrim = problem.New("TRIM_INVALID", 422,
+		"Đoạn giữ lại phải nằm trong bản ghi, dài ít nhất nửa giây và ngắn hơn bản hiện có. Hãy đặt lại điểm đầu và điểm cuối.",
+		"What is kept must lie within the recording, be half a second at least and shorter than what there is. Set both ends again.")
+	errProgrammeAudio = problem.New("PROGRAMME_AUDIO", 409,
+		"Âm thanh của chương trình được ghép từ các phần, không tải lên hay cắt được. Hãy sửa các phần rồi ghép lại; phóng sự đơn thì ngược lại.",
+		"A programme's audio is made of its parts and is neither uploaded nor cut; a single report's is never made of parts. Change the parts, or the report.")
+	errOrder = problem.New("PROGRAMME_ORDER", 422,
+		"Chương trình cần ít nhất một phóng sự, nhiều nhất 50 phần, khoảng lặng giữa hai phần nhiều nhất 10 giây. Hãy sửa lại.",
+		"A programme takes one report at least, 50 parts at most, and at most 10 s of silence between parts. Correct that.").At("items")
+	errNested = problem.New("PROGRAMME_NESTED", 422,
+		"Một chương trình không thể là phần của chương trình khác. Hãy chọn từng phóng sự.",
+		"A programme cannot be a part of another. Choose its reports one by one.").At("items")
+	errPartUnusable = problem.New("PART_UNUSABLE", 422,
+		"Một phần chưa xử lý xong, bị lỗi hoặc đã thu hồi. Hãy chọn phóng sự khác.",
+		"A part is still being processed, has failed or was withdrawn. Choose another report.").At("items")
+	errStaleProgramme = problem.New("PROGRAMME_STALE", 409,
+		"Một phần của chương trình đã bị thu hồi hoặc có bản âm thanh mới. Hãy ghép lại chương trình rồi nghe và duyệt.",
+		"A part of this programme was withdrawn or has another audio now. Make the programme anew, then listen and approve.")
+	errPartUnapproved = problem.New("PART_UNAPPROVED", 409,
+		"Mọi phần của chương trình phải được duyệt trước. Hãy duyệt từng phần rồi duyệt chương trình.",
+		"Every part of a programme must be approved before it. Approve the parts, then the programme.")
 )

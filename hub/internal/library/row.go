@@ -24,9 +24,12 @@ type reportRow struct {
 	Series         string                `bun:"series"`
 	Source         string                `bun:"source"`
 	Language       string                `bun:"language"`
-	LawTitle       string                `bun:"law_title"`
-	LawNumber      string                `bun:"law_number"`
-	LawField       string                `bun:"law_field"`
+	AirDate        broadcast.Date        `bun:"air_date"`
+	Speaker        string                `bun:"speaker"`
+	Rights         string                `bun:"rights"`
+	LawFields      string                `bun:"law_fields"`
+	Laws           string                `bun:"laws"`
+	LawsUntil      broadcast.Date        `bun:"laws_until"`
 	ValidFrom      int64                 `bun:"valid_from"`
 	ValidUntil     int64                 `bun:"valid_until"`
 	AuthorID       string                `bun:"author_id"`
@@ -58,21 +61,19 @@ type reportRow struct {
 	WithdrawnName  string                `bun:"withdrawn_name"`
 	WithdrawnAt    int64                 `bun:"withdrawn_at"`
 	WithdrawnWhy   string                `bun:"withdrawn_why"`
-	Search         string                `bun:"search"`        // words
+	Search         string                `bun:"search"` // words
+	Kind           Kind                  `bun:"kind"`
+	AudioVersion   int64                 `bun:"audio_version"`
+	Made           string                `bun:"made"`
+	Master         broadcast.Hash        `bun:"master"`
+	Pending        string                `bun:"pending"`
+	Parts          string                `bun:"parts"`
+	GapMS          int64                 `bun:"gap_ms"`
+	Stale          string                `bun:"stale"`
+	PartsFrom      int64                 `bun:"parts_from"`
+	PartsUntil     int64                 `bun:"parts_until"`
 	Returned       string                `bun:"returned"`      // JSON Return
 	ApprovedMeta   string                `bun:"approved_meta"` // JSON Meta
-}
-
-func (r *reportRow) setMeta(m Meta) {
-	r.Area, r.Title, r.Series, r.Source, r.Language = m.Area, m.Title, m.Series, m.Source, m.Language
-	r.LawTitle, r.LawNumber, r.LawField = m.LawTitle, m.LawNumber, m.LawField
-	r.ValidFrom, r.ValidUntil = store.Millis(m.ValidFrom), store.Millis(m.ValidUntil)
-}
-
-func (r *reportRow) meta() Meta {
-	return Meta{Area: r.Area, Title: r.Title, Series: r.Series, Source: r.Source, Language: r.Language,
-		LawTitle: r.LawTitle, LawNumber: r.LawNumber, LawField: r.LawField,
-		ValidFrom: store.Time(r.ValidFrom), ValidUntil: store.Time(r.ValidUntil)}
 }
 
 func (r *reportRow) setAudio(a Audio) error {
@@ -96,15 +97,17 @@ func (r *reportRow) unapprove() {
 }
 
 func (r *reportRow) report() (Report, error) {
+	meta, err := r.meta()
 	out := Report{
-		ID: r.ID, Version: r.Version,
-		Meta:   r.meta(),
+		ID: r.ID, Version: r.Version, Meta: meta,
 		Author: Person{r.AuthorID, r.AuthorName}, Created: store.Time(r.CreatedAt), Updated: store.Time(r.UpdatedAt),
 		State: r.State, Progress: r.Progress, Stage: r.Stage,
 		Audio: Audio{SHA256: r.SHA256, Size: r.Size, DurationMS: r.DurationMS, LoudnessLUFS: r.LoudnessLUFS,
 			TruePeakDBTP: r.TruePeakDBTP, Manifest: r.Manifest, Peaks: r.Peaks,
 			SourceSHA256: r.SourceSHA256, SourceName: r.SourceName},
 	}
+	out.Kind, out.AudioVersion, out.GapMS = r.Kind, r.AudioVersion, r.GapMS
+	out.Made = Made{How: HowUpload, By: out.Author, At: out.Created}
 	if r.EditorID != "" {
 		out.Editor = &Person{r.EditorID, r.EditorName}
 	}
@@ -119,7 +122,8 @@ func (r *reportRow) report() (Report, error) {
 			return out, err
 		}
 	}
-	return out, errors.Join(decode(r.Returned, &out.Returned), decode(r.Warnings, &out.Warnings), decode(r.Making, &out.Making), decode(r.Error, &out.Error))
+	return out, errors.Join(err, decode(r.Returned, &out.Returned), decode(r.Warnings, &out.Warnings), decode(r.Making, &out.Making), decode(r.Error, &out.Error),
+		decode(r.Made, &out.Made), decode(r.Pending, &out.Pending), decode(r.Parts, &out.Parts), decode(r.Stale, &out.Stale))
 }
 
 // planned is the report as planning sees it. Approved counts only for the audio that was approved.
@@ -128,8 +132,9 @@ func (r *reportRow) planned() broadcast.Report {
 	if state == broadcast.ReportApproved && r.ApprovedSHA256 != r.SHA256 {
 		state = broadcast.ReportDraft
 	}
+	from, until := r.span()
 	return broadcast.Report{ID: r.ID, Area: r.Area, Title: r.Title, State: state, Audio: r.SHA256,
-		Manifest: r.Manifest, DurationMS: r.DurationMS, ValidFrom: instant(r.ValidFrom), ValidUntil: instant(r.ValidUntil)}
+		Manifest: r.Manifest, DurationMS: r.DurationMS, ValidFrom: from, ValidUntil: until}
 }
 
 func instant(ms int64) *time.Time {
@@ -164,7 +169,13 @@ func load(ctx context.Context, db bun.IDB, id string) (reportRow, error) {
 // change reads a report, lets edit change it and writes it, in one transaction; what edit refuses leaves no
 // trace. version is the one the person saw, 0 when it does not matter.
 func (l *Library) change(ctx context.Context, id string, version int64, edit func(*reportRow) error) (reportRow, error) {
+	return l.changeIn(ctx, id, version, func(_ context.Context, _ bun.Tx, row *reportRow) error { return edit(row) })
+}
+
+// changeIn is change for an edit that reads or writes more in the same transaction.
+func (l *Library) changeIn(ctx context.Context, id string, version int64, edit func(context.Context, bun.Tx, *reportRow) error) (reportRow, error) {
 	var row reportRow
+	var programmes []reportRow
 	err := l.DB.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) (err error) {
 		if row, err = load(ctx, tx, id); err != nil {
 			return err
@@ -172,17 +183,25 @@ func (l *Library) change(ctx context.Context, id string, version int64, edit fun
 		if version != 0 && version != row.Version {
 			return errStale
 		}
-		if err := edit(&row); err != nil {
+		before := row
+		if err := edit(ctx, tx, &row); err != nil {
 			return err
 		}
 		row.Search = row.words()
 		if _, err := tx.NewUpdate().Model(&row).WherePK().Exec(ctx); err != nil {
 			return fmt.Errorf("write report: %w", err)
 		}
-		return nil
+		if row.State == before.State && row.SHA256 == before.SHA256 && row.ValidFrom == before.ValidFrom && row.ValidUntil == before.ValidUntil {
+			return nil
+		}
+		programmes, err = l.follow(ctx, tx, id)
+		return err
 	})
 	if err == nil {
 		l.tell(row)
+		for _, p := range programmes {
+			l.tell(p)
+		}
 	}
 	return row, err
 }

@@ -29,8 +29,16 @@ func fold(text string) string {
 // means a row from before there was a search.
 func (r *reportRow) words() string {
 	var b strings.Builder
-	for _, text := range []string{r.Title, r.Series, r.Source, r.LawTitle, r.LawNumber, r.LawField, r.SourceName} {
+	for _, text := range []string{r.Title, r.Series, r.Source, r.Speaker, r.SourceName} {
 		b.WriteString("\n" + fold(text))
+	}
+	if m, err := r.meta(); err == nil { // what cannot be read is found by the rest
+		for _, text := range m.LawFields {
+			b.WriteString("\n" + fold(text))
+		}
+		for _, w := range m.Laws {
+			b.WriteString("\n" + fold(w.Number) + "\n" + fold(w.Title))
+		}
 	}
 	return b.String()
 }

@@ -12,7 +12,7 @@ func TestSearch(t *testing.T) {
 	s := newShelf(t)
 	for _, title := range []string{"Tìm hiểu pháp luật: đất đai", "Phòng cháy 100%"} {
 		m := meta
-		m.Title, m.Series, m.LawNumber = title, "Chuyên mục hằng tuần", "31/2024/QH15"
+		m.Title, m.Series, m.Laws = title, "Chuyên mục hằng tuần", []Law{{Number: "31/2024/QH15"}}
 		if _, err := s.Create(ctx, m, ann); err != nil {
 			t.Fatal(err)
 		}

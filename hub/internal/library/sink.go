@@ -12,6 +12,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/uptrace/bun"
+
 	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/problem"
 )
@@ -20,6 +22,7 @@ import (
 type Finished struct {
 	File     string // path; gone after Done
 	Waveform []byte // its peaks, as pages want them
+	Master   string // file: the whole of an upload, taken over too; "" when there is none
 	Audio           // Manifest and Peaks (hash), SHA256 and Size are made by the library
 }
 
@@ -27,26 +30,37 @@ type Finished struct {
 // and no more: the next one follows soon.
 func (l *Library) Progress(ctx context.Context, id, stage string, percent int) {
 	_, err := l.change(ctx, id, 0, func(row *reportRow) error {
-		if row.State != broadcast.ReportProcessing {
+		if !row.awaits() {
 			return errUnchanged // withdrawn meanwhile
 		}
-		row.Stage, row.Progress = stage, max(0, min(percent, 100))
-		return nil
+		percent := max(0, min(percent, 100))
+		p, err := row.pending()
+		if err != nil || p == nil {
+			row.Stage, row.Progress = stage, percent
+			return err
+		}
+		p.Stage, p.Progress = stage, percent
+		return row.setPending(p)
 	})
 	if err := ignoreUnchanged(err); err != nil {
 		l.Log.Warn("keep progress", "report", id, "err", err)
 	}
 }
 
-// Failed ends the processing of a report for good.
+// Failed ends the processing of a report's audio for good. The audio it has already stays in force.
 func (l *Library) Failed(ctx context.Context, id string, why *problem.Error) error {
-	text, err := json.Marshal(Notice{Code: why.Code, VI: why.VI, EN: why.EN})
+	notice := Notice{Code: why.Code, VI: why.VI, EN: why.EN}
+	text, err := json.Marshal(notice)
 	if err != nil {
 		return fmt.Errorf("encode failure: %w", err)
 	}
 	_, err = l.change(ctx, id, 0, func(row *reportRow) error {
-		if row.State != broadcast.ReportProcessing {
+		if !row.awaits() {
 			return errUnchanged
+		}
+		if p, err := row.pending(); err != nil || p != nil {
+			p.Error, p.Stage = &notice, ""
+			return errors.Join(err, row.setPending(p))
 		}
 		row.State, row.Stage, row.Error = broadcast.ReportFailed, "", string(text)
 		return nil
@@ -54,7 +68,7 @@ func (l *Library) Failed(ctx context.Context, id string, why *problem.Error) err
 	return ignoreUnchanged(err)
 }
 
-// Done takes finished audio over and makes the report a draft. A job that runs again after a crash may call
+// Done takes finished audio over and makes the report a draft, which is to be approved anew. A job that runs again after a crash may call
 // it again: blobs are named by their content, and a report that is a draft already stays what it is. Of one that
 // was withdrawn meanwhile nothing is kept.
 func (l *Library) Done(ctx context.Context, id string, f Finished) error {
@@ -62,24 +76,35 @@ func (l *Library) Done(ctx context.Context, id string, f Finished) error {
 	if err != nil {
 		return err
 	}
-	if row.State != broadcast.ReportProcessing {
-		return discard(f.File)
+	if !row.awaits() {
+		return errors.Join(discard(f.File), discard(f.Master))
 	}
 	a, err := l.keep(ctx, f)
 	if err != nil {
 		return err
 	}
-	_, err = l.change(ctx, id, 0, func(row *reportRow) error {
-		if row.State != broadcast.ReportProcessing {
+	var master broadcast.Hash
+	if f.Master != "" {
+		if master, _, err = l.Blobs.PutFile(ctx, f.Master); err != nil {
+			return fmt.Errorf("keep master: %w", err)
+		}
+	}
+	_, err = l.changeIn(ctx, id, 0, func(ctx context.Context, tx bun.Tx, row *reportRow) error {
+		if !row.awaits() {
 			return errUnchanged
 		}
-		row.State, row.Stage, row.Progress = broadcast.ReportDraft, "", 100
-		return row.setAudio(a)
+		if err := l.take(ctx, tx, row, a, master); err != nil {
+			return err
+		}
+		return l.limits(ctx, tx, row) // a part may have changed while it was made
 	})
 	return ignoreUnchanged(err)
 }
 
 func discard(file string) error {
+	if file == "" {
+		return nil
+	}
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("discard audio: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+	"github.com/uptrace/bun"
 
 	"github.com/loa-vn/loa/hub/internal/store"
 	"github.com/loa-vn/loa/internal/broadcast"
@@ -19,14 +20,19 @@ func (l *Library) Create(ctx context.Context, meta Meta, by Person) (Report, err
 	if err := meta.check(); err != nil {
 		return Report{}, err
 	}
+	if err := l.spoken(ctx, meta.Language); err != nil {
+		return Report{}, err
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return Report{}, fmt.Errorf("make report id: %w", err)
 	}
 	now := store.Millis(l.now())
-	row := reportRow{ID: id.String(), Version: 1, AuthorID: by.ID, AuthorName: by.Name,
+	row := reportRow{ID: id.String(), Kind: KindReport, Version: 1, AudioVersion: 1, AuthorID: by.ID, AuthorName: by.Name,
 		CreatedAt: now, UpdatedAt: now, State: broadcast.ReportProcessing}
-	row.setMeta(meta)
+	if err := row.setMeta(meta); err != nil {
+		return Report{}, err
+	}
 	row.Search = row.words()
 	if _, err := l.DB.NewInsert().Model(&row).Exec(ctx); err != nil {
 		return Report{}, fmt.Errorf("write report: %w", err)
@@ -35,7 +41,8 @@ func (l *Library) Create(ctx context.Context, meta Meta, by Person) (Report, err
 	return row.report()
 }
 
-// Edit changes what is written about a report. What was approved is another text now, so an approval ends.
+// Edit changes what is written about a report, in every state but withdrawn. What was approved is another text now, so an
+// approval ends; writing the same again is no change.
 func (l *Library) Edit(ctx context.Context, id string, version int64, meta Meta, by Person) (Report, error) {
 	if err := meta.check(); err != nil {
 		return Report{}, err
@@ -44,7 +51,21 @@ func (l *Library) Edit(ctx context.Context, id string, version int64, meta Meta,
 		if row.State == broadcast.ReportWithdrawn {
 			return errWithdrawn
 		}
-		row.setMeta(meta)
+		before, err := row.meta()
+		if err != nil {
+			return err
+		}
+		if before.same(meta) {
+			return errUnchanged
+		}
+		if meta.Language != before.Language {
+			if err := l.spoken(ctx, meta.Language); err != nil {
+				return err
+			}
+		}
+		if err := row.setMeta(meta); err != nil {
+			return err
+		}
 		row.Returned = ""
 		row.EditorID, row.EditorName = by.ID, by.Name
 		if row.State == broadcast.ReportApproved {
@@ -58,7 +79,7 @@ func (l *Library) Edit(ctx context.Context, id string, version int64, meta Meta,
 // Approve says that the report's audio, as it is now, may be heard. secondPerson tells that the rule of its
 // area wants somebody else for that than its author and who last edited it. Approving twice is no error and changes nothing.
 func (l *Library) Approve(ctx context.Context, id string, version int64, by Person, secondPerson bool) (Report, error) {
-	return l.changed(ctx, id, version, func(row *reportRow) error {
+	return l.changedIn(ctx, id, version, func(ctx context.Context, tx bun.Tx, row *reportRow) error {
 		switch {
 		case row.State == broadcast.ReportWithdrawn:
 			return errWithdrawn
@@ -69,7 +90,14 @@ func (l *Library) Approve(ctx context.Context, id string, version int64, by Pers
 		case secondPerson && (by.ID == row.AuthorID || by.ID == row.EditorID):
 			return errSelfApproval
 		}
-		meta, err := json.Marshal(row.meta())
+		if err := l.approvable(ctx, tx, row); err != nil {
+			return err
+		}
+		before, err := row.meta()
+		if err != nil {
+			return err
+		}
+		meta, err := json.Marshal(before)
 		if err != nil {
 			return fmt.Errorf("encode meta: %w", err)
 		}
@@ -123,8 +151,12 @@ func (l *Library) Withdraw(ctx context.Context, id string, by Person, reason str
 
 // changed is change with a new version and the report as people see it.
 func (l *Library) changed(ctx context.Context, id string, version int64, edit func(*reportRow) error) (Report, error) {
-	row, err := l.change(ctx, id, version, func(row *reportRow) error {
-		if err := edit(row); err != nil {
+	return l.changedIn(ctx, id, version, func(_ context.Context, _ bun.Tx, row *reportRow) error { return edit(row) })
+}
+
+func (l *Library) changedIn(ctx context.Context, id string, version int64, edit func(context.Context, bun.Tx, *reportRow) error) (Report, error) {
+	row, err := l.changeIn(ctx, id, version, func(ctx context.Context, tx bun.Tx, row *reportRow) error {
+		if err := edit(ctx, tx, row); err != nil {
 			return err
 		}
 		row.Version++
@@ -137,24 +169,4 @@ func (l *Library) changed(ctx context.Context, id string, version int64, edit fu
 		return Report{}, err
 	}
 	return row.report()
-}
-
-func (m *Meta) check() error {
-	m.Title = strings.TrimSpace(m.Title)
-	if n := utf8.RuneCountInString(m.Title); n < 1 || n > 200 {
-		return errTitle
-	}
-	for field, text := range map[string]string{"title": m.Title, "series": m.Series, "source": m.Source, "language": m.Language,
-		"law_title": m.LawTitle, "law_number": m.LawNumber, "law_field": m.LawField} {
-		if utf8.RuneCountInString(text) > 500 {
-			return errTooLong.At(field)
-		}
-		if !broadcast.PlainLine(text) {
-			return errText.At(field)
-		}
-	}
-	if !m.ValidFrom.IsZero() && !m.ValidUntil.IsZero() && !m.ValidUntil.After(m.ValidFrom) {
-		return errValidity
-	}
-	return nil
 }

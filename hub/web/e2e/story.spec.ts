@@ -68,7 +68,8 @@ test('many files are uploaded with their titles, and processed before one’s ey
     { name: 'khong phai am thanh.mp3', mimeType: 'audio/mpeg', buffer: Buffer.from('<html>no sound</html>') },
   ]);
   await expect(lan.getByLabel('Tên phóng sự').first()).toHaveValue(title);
-  await lan.getByLabel('Chuyên mục', { exact: true }).fill('Tìm hiểu pháp luật');
+  await lan.getByRole('combobox', { name: 'Chuyên mục', exact: true }).fill('Tìm hiểu pháp luật');
+  await lan.getByRole('button', { name: 'Thêm văn bản' }).click();
   await lan.getByLabel('Số hiệu').fill('91/2015/QH13');
   await shown(lan, 'upload');
   await lan.getByRole('button', { name: 'Tải 2 tệp lên' }).click();

@@ -17,6 +17,7 @@ const Plays = lazy(() => import('./pages/plays'));
 const Why = lazy(() => import('./pages/why'));
 const SignInAgain = lazy(() => import('./parts/again'));
 const Commune = lazy(() => import('./pages/commune'));
+const Programme = lazy(() => import('./pages/programme'));
 const Urgent = lazy(() => import('./pages/urgent'));
 const Fleet = lazy(() => import('./pages/fleet'));
 const Alarms = lazy(() => import('./pages/alarms'));
@@ -51,6 +52,8 @@ export function App() {
               <Route path="/library" component={Library} />
               <Route path="/commune" component={Commune} />
               <Route path="/reports/:id">{({ id }) => <Report id={id} />}</Route>
+              <Route path="/programmes/new">{() => <Programme />}</Route>
+              <Route path="/programmes/:id">{({ id }) => <Programme id={id} />}</Route>
               <Route path="/calendar" component={Calendar} />
               <Route path="/approvals" component={Approvals} />
               <Route path="/readiness" component={Readiness} />

@@ -20,7 +20,7 @@ const vi = {
   closer: 'Chọn kỹ hơn', agents: 'Thêm từng cụm loa', agentshint: 'Cụm đang mất kết nối cũng chọn được.', offline: 'mất kết nối', online: 'đang kết nối', tags: 'Chỉ nơi mang nhãn', tagshint: 'Trong các địa bàn đã chọn.', excepttags: 'Trừ nơi mang nhãn', exceptagents: 'Trừ cụm loa',
   back: { do: 'Trả lại', title: 'Trả lại cho tác giả', words: 'Cần sửa gì', hint: 'Tác giả đọc được lời này và gửi duyệt lại.', done: 'Đã trả lại cho tác giả', said: '{{name}} trả lại lúc {{at}}:', again: 'Gửi duyệt lại', sent: 'Đã gửi duyệt lại', list: 'Đã trả lại, chờ tác giả sửa' },
   changes: { title: 'Thay đổi so với bản đã duyệt', first: 'Bản đầu tiên, chưa duyệt lần nào.', none: 'Không khác bản đã duyệt.', before: 'Đã duyệt', now: 'Bây giờ', since: 'Bản {{name}} duyệt lúc {{at}}', field: 'Mục', gone: 'không có' },
-  field: { title: 'Tên', class: 'Loại', items: 'Phóng sự', when: 'Khi nào', targets: 'Ở đâu', lateness: 'Nếu trễ', order: 'Thứ tự', series: 'Chuyên mục', source: 'Đơn vị sản xuất', language: 'Tiếng', law_title: 'Văn bản', law_number: 'Số hiệu', law_field: 'Lĩnh vực', valid_from: 'Giá trị từ', valid_until: 'Giá trị đến', area: 'Địa bàn' },
+  field: { title: 'Tên', class: 'Loại', items: 'Phóng sự', when: 'Khi nào', targets: 'Ở đâu', lateness: 'Nếu trễ', order: 'Thứ tự', series: 'Chuyên mục', source: 'Đơn vị sản xuất', language: 'Tiếng', air_date: 'Ngày đài đã phát', speaker: 'Người đọc', rights: 'Bản quyền', laws: 'Văn bản', law_fields: 'Lĩnh vực', valid_from: 'Giá trị từ', valid_until: 'Giá trị đến', area: 'Địa bàn' },
   listen: 'Nghe', read: 'Đọc', contents: 'Nội dung', more: 'Xem thêm {{n}}', ready: '{{t}} nữa phát', playingnow: 'đang phát', percent: '{{n}}%', updated: 'Cập nhật lúc {{at}}', count: '{{n}} {{state}}',
 };
 
@@ -41,7 +41,7 @@ const en: typeof vi = {
   closer: 'More choices', agents: 'Single clusters besides', agentshint: 'Those that are offline can be chosen too.', offline: 'offline', online: 'online', tags: 'Only those with a tag', tagshint: 'Within the areas chosen.', excepttags: 'Except those with a tag', exceptagents: 'Except clusters',
   back: { do: 'Send back', title: 'Send back to the author', words: 'What is to be corrected', hint: 'The author reads this and submits again.', done: 'Sent back to the author', said: '{{name}} sent it back at {{at}}:', again: 'Submit again', sent: 'Submitted again', list: 'Sent back, with their authors' },
   changes: { title: 'Changes since it was approved', first: 'The first version: never approved.', none: 'The same as was approved.', before: 'Approved', now: 'Now', since: 'Approved by {{name}} at {{at}}', field: 'Field', gone: 'none' },
-  field: { title: 'Title', class: 'Class', items: 'Reports', when: 'When', targets: 'Where', lateness: 'If late', order: 'Order', series: 'Series', source: 'Produced by', language: 'Language', law_title: 'Law', law_number: 'Number', law_field: 'Field', valid_from: 'Valid from', valid_until: 'Valid until', area: 'Area' },
+  field: { title: 'Title', class: 'Class', items: 'Reports', when: 'When', targets: 'Where', lateness: 'If late', order: 'Order', series: 'Series', source: 'Produced by', language: 'Language', air_date: 'Aired on', speaker: 'Speaker', rights: 'Rights', laws: 'Laws', law_fields: 'Fields', valid_from: 'Valid from', valid_until: 'Valid until', area: 'Area' },
   listen: 'Listen', read: 'Read', contents: 'Contents', more: '{{n}} more', ready: 'in {{t}}', playingnow: 'on air', percent: '{{n}}%', updated: 'As of {{at}}', count: '{{n}} {{state}}',
 };
 

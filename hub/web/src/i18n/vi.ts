@@ -36,18 +36,42 @@ export const vi = {
     title: 'Thư viện phóng sự', search: 'Tìm phóng sự (không cần dấu)…', searchlabel: 'Tìm phóng sự', upload: 'Tải lên',
     empty: 'Chưa có phóng sự nào', emptyhint: 'Kéo tệp âm thanh vào đây, hoặc bấm Tải lên. Nhận MP3, WAV, M4A, FLAC, OGG, WMA và video có tiếng.',
     nothing: 'Không tìm thấy phóng sự nào', nothinghint: 'Hãy thử ít từ hơn, hoặc bỏ bộ lọc.', clear: 'Bỏ tìm và bộ lọc',
-    col: { title: 'Tên phóng sự', series: 'Chuyên mục', length: 'Dài', state: 'Tình trạng', author: 'Người tải lên', created: 'Ngày tải' }, filter: 'Lọc theo tình trạng',
+    col: { title: 'Tên phóng sự', series: 'Chuyên mục', length: 'Dài', state: 'Tình trạng', author: 'Người tải lên', created: 'Ngày tải' }, filter: 'Lọc theo tình trạng', filters: 'Thêm bộ lọc', kind: 'Loại', filtered: 'Bộ lọc: {{n}}', from: 'Tải lên từ ngày', to: 'Tải lên đến ngày', law: 'Văn bản viện dẫn', laws: { expired: 'Đã hết hiệu lực', ending: 'Sắp hết hiệu lực (60 ngày)', in_force: 'Còn hiệu lực' },
   },
   upload: {
     title: 'Tải phóng sự lên', drop: 'Kéo nhiều tệp âm thanh vào đây', or: 'hoặc', choose: 'Chọn tệp', name: 'Tên phóng sự', file: 'Tệp {{name}}', common: 'Thông tin chung cho các tệp',
-    series: 'Chuyên mục', source: 'Đơn vị sản xuất', language: 'Tiếng', law_title: 'Văn bản được giải thích', law_number: 'Số hiệu', law_field: 'Lĩnh vực', valid_until: 'Hết giá trị từ ngày',
+    series: 'Chuyên mục', source: 'Đài sản xuất', air_date: 'Ngày đài đã phát', language: 'Ngôn ngữ', speaker: 'Người đọc', rights: 'Bản quyền', law_fields: 'Lĩnh vực pháp luật', fieldhint: 'Ghi rồi bấm Enter',
+    valid_from: 'Có giá trị từ ngày', valid_until: 'Hết giá trị từ ngày',
     send: 'Tải {{count}} tệp lên', tray: 'Tệp đang tải', waiting: 'Đang chờ', sending: 'Đang gửi {{n}}%', done: 'Đã nhận, máy chủ đang xử lý', failed: 'Chưa gửi được', again: 'Gửi lại', clear: 'Dọn danh sách', open: 'Mở phóng sự',
-    langs: { vi: 'Tiếng Việt', tyz: 'Tiếng Tày', ium: 'Tiếng Dao', 'yue-x-san': 'Tiếng Sán Chỉ', hmn: 'Tiếng Mông', nut: 'Tiếng Nùng', mtq: 'Tiếng Mường', khm: 'Tiếng Khmer', other: 'Tiếng khác' },
+  },
+  language: { add: 'Thêm ngôn ngữ', code: 'Mã (BCP 47)', vi: 'Tên tiếng Việt', en: 'Tên tiếng Anh' },
+  trim: {
+    title: 'Cắt hai đầu, bản {{n}}', open: 'Cắt hai đầu', openold: 'Cắt từ bản này', lead: 'Kéo hai mốc, hoặc nghe rồi bấm Lấy chỗ đang nghe. Nghe thử trước khi lưu.', from: 'Bắt đầu giữ từ', to: 'Giữ đến', here: 'Lấy chỗ đang nghe',
+    all: 'Nghe đoạn giữ lại', begin: 'Nghe chỗ bắt đầu', end: 'Nghe chỗ kết thúc', left: 'Giữ lại {{kept}} giây; bỏ {{start}} giây ở đầu, {{end}} giây ở cuối.', kept: 'Bản hiện có không mất: nó được giữ làm bản cũ. Bản cắt phải được duyệt.',
+    approved: 'Phóng sự này đã duyệt. Bản mới phải được duyệt lại; từ khi bản mới làm xong đến khi được duyệt, loa không phát phóng sự này.', save: 'Lưu bản cắt', begun: 'Đang tạo bản mới',
+  },
+  versions: {
+    title: 'Các bản âm thanh', n: 'Bản {{n}}', now: 'Đang dùng', how: { upload: 'tải lên', trim: 'cắt hai đầu', render: 'ghép chương trình' }, upload: 'Tải bản mới', hint: 'Mỗi bản được duyệt riêng; bản cũ giữ lại làm chứng cứ.', listen: 'Nghe bản này',
+    approved: 'Đã duyệt: {{name}}, {{at}}.', unapproved: 'Chưa duyệt.', replaced: 'Được thay lúc {{at}}.', making: 'Đang tạo bản mới ({{how}}). Bản hiện có vẫn dùng đến khi xong.', failed: 'Không tạo được bản mới; bản hiện có vẫn giữ nguyên', pending: 'Đang tạo bản mới',
+  },
+  programme: {
+    kind: 'Chương trình', new: 'Soạn chương trình', edit: 'Sửa các phần: {{title}}', change: 'Sửa các phần', lead: 'Các phóng sự nối nhau, có nhạc hiệu mở đầu và kết thúc, cùng một độ to. Ghép xong thành một bản, duyệt và lập lịch như phóng sự.', title: 'Tên chương trình', parts: 'Các phần', opening: 'Nhạc hiệu mở đầu', closing: 'Nhạc hiệu kết thúc',
+    add: 'Thêm phóng sự vào chương trình', choose: 'Chọn hoặc tìm…', gap: 'Khoảng lặng giữa hai phần', seconds: '{{n}} giây', total: 'Tổng cộng {{length}}, {{n}} phần', make: 'Ghép chương trình', again: 'Ghép lại', begun: 'Đang ghép chương trình', at: 'từ {{at}}, dài {{length}}',
+    stale: { PART_WITHDRAWN: 'Phần «{{title}}» đã bị thu hồi. Chương trình không được phát cho đến khi bỏ phần đó, ghép lại và duyệt lại.', PART_CHANGED: 'Phần «{{title}}» đã có bản âm thanh mới. Chương trình không được phát cho đến khi ghép lại và duyệt lại.' },
+    blocks: 'Phóng sự này nằm trong chương trình: {{titles}}. Thu hồi thì các chương trình đó cũng ngừng phát cho đến khi ghép lại.',
+  },
+  law: {
+    cited: 'Văn bản pháp luật được viện dẫn', nth: 'Văn bản {{n}}', number: 'Số hiệu', title: 'Tên văn bản', from: 'Có hiệu lực từ', until: 'Hết hiệu lực từ', add: 'Thêm văn bản',
+    expired: '{{law}} đã hết hiệu lực từ {{at}}. Hãy nghe lại, sửa hoặc thu hồi phóng sự.', ending: '{{law}} sẽ hết hiệu lực từ {{at}}.', early: '{{law}} chưa có hiệu lực, có hiệu lực từ {{at}}.',
+    span: { both: 'hiệu lực từ {{from}} đến trước {{until}}', from: 'hiệu lực từ {{from}}', until: 'hiệu lực đến trước {{until}}' },
+  },
+  edit: {
+    title: 'Sửa thông tin phóng sự', open: 'Sửa thông tin', saved: 'Đã lưu thông tin phóng sự', reapprove: 'Phóng sự này đã duyệt. Nếu sửa, phải duyệt lại; trong lúc chờ, loa không phát phóng sự này.', editor: 'Sửa lần cuối',
   },
   report: {
     back: 'Thư viện', play: 'Nghe', pause: 'Dừng nghe', position: 'Vị trí nghe', of: '{{at}} / {{all}}', wave: 'Dạng sóng của phóng sự', failedwave: 'Không tải được âm thanh',
     level: 'Âm lượng', good: 'Âm lượng đạt chuẩn: {{lufs}} LUFS, đỉnh {{peak}} dBTP.', off: 'Âm lượng {{lufs}} LUFS, lệch mức chuẩn −18 LUFS.', gainup: 'Bản gốc nhỏ, đã tăng {{db}} dB.', gaindown: 'Bản gốc to, đã giảm {{db}} dB.',
-    trim: 'Đã cắt khoảng lặng: {{start}} giây ở đầu, {{end}} giây ở cuối.', noclip: 'Không phát hiện vỡ tiếng hay mất đoạn.',
+    cut: 'Đã cắt: {{start}} giây ở đầu, {{end}} giây ở cuối của bản gốc.', trim: 'Đã cắt khoảng lặng: {{start}} giây ở đầu, {{end}} giây ở cuối.', noclip: 'Không phát hiện vỡ tiếng hay mất đoạn.',
     warn: {
       SOURCE_CLIPPED: 'Bản gốc bị vỡ tiếng (thu quá to). Hãy nghe kỹ; nếu khó nghe, thu lại.', SOURCE_DAMAGED: 'Tệp gốc có lỗi. Hãy nghe hết trước khi duyệt.',
       SOURCE_QUIET: 'Bản gốc rất nhỏ, đã tăng hơn 20 dB; tiếng nền có thể rõ hơn. Hãy nghe lại.', PHASE_CANCELLED: 'Hai kênh trái phải triệt tiêu nhau, đã lấy kênh to hơn. Hãy nghe lại.',

@@ -192,7 +192,7 @@ function About({ r }: { r: Report }) {
   const { t } = useTranslation();
   const clock = useClock();
   const rows = [
-    [t('plan:field.series'), r.series], [t('plan:field.source'), r.source], [t('plan:field.language'), r.language], [t('plan:field.law_title'), [r.law_title, r.law_number].filter(Boolean).join(', ')], [t('plan:field.law_field'), r.law_field],
+    [t('plan:field.series'), r.series], [t('plan:field.source'), r.source], [t('plan:field.language'), r.language], [t('plan:field.speaker'), r.speaker], [t('plan:field.rights'), r.rights], [t('plan:field.laws'), r.laws?.map((law) => [law.title, law.number].filter(Boolean).join(' ')).join(', ')], [t('plan:field.law_fields'), r.law_fields?.join(', ')],
     [t('plan:field.valid_from'), r.valid_from && clock.date(r.valid_from)], [t('plan:field.valid_until'), r.valid_until && clock.date(r.valid_until)],
   ].filter(([, v]) => v);
   return (

@@ -1,6 +1,6 @@
 import { Button, Card, Group, Progress, SegmentedControl, Table, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
-import { IconMusicOff, IconSearch, IconUpload } from '@tabler/icons-react';
+import { IconFilter, IconMusicOff, IconPlaylist, IconSearch, IconUpload } from '@tabler/icons-react';
 import { lazy, Suspense, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
@@ -14,6 +14,9 @@ import { length, useClock } from '../time';
 import { UploadTray } from './uploads';
 
 const UploadPanel = lazy(() => import('./upload'));
+const Filters = lazy(() => import('./filters'));
+
+export type Filter = { series?: string; source?: string; law_field?: string; language?: string; kind?: 'report' | 'programme'; law?: 'expired' | 'ending' | 'in_force'; from?: string; to?: string };
 
 const states = ['', 'draft', 'approved', 'processing', 'failed', 'withdrawn'] as const;
 
@@ -25,20 +28,28 @@ export default function Library() {
   const [state, setState] = useState<(typeof states)[number]>('');
   const [dropped, setDropped] = useState<File[]>();
   const [over, setOver] = useState(false);
-  const query = { q: q || undefined, state: state || undefined, limit: 50 };
+  const [filter, setFilter] = useState<Filter>({});
+  const [filtering, setFiltering] = useState(false);
+  const filters = Object.values(filter).filter(Boolean).length;
+  const query = { q: q || undefined, state: state || undefined, ...filter, limit: 50 };
   const list = useList('/reports', query, (cursor, signal) => http.GET('/reports', { params: { query: { ...query, cursor } }, signal }));
   const reports = list.items;
   const may = me.may.includes('author');
-  const narrowed = q !== '' || state !== '';
+  const narrowed = q !== '' || state !== '' || filters > 0;
 
   return (
     <Page
       title={t('library.title')}
       actions={
         may && (
-          <Button leftSection={<IconUpload size={18} />} onClick={() => setDropped([])}>
-            {t('library.upload')}
-          </Button>
+          <>
+            <Button component={Link} href="/programmes/new" variant="default" leftSection={<IconPlaylist size={18} />}>
+              {t('programme.new')}
+            </Button>
+            <Button leftSection={<IconUpload size={18} />} onClick={() => setDropped([])}>
+              {t('library.upload')}
+            </Button>
+          </>
         )
       }
     >
@@ -47,7 +58,15 @@ export default function Library() {
         <div style={{ overflowX: 'auto', maxWidth: '100%' }}>
           <SegmentedControl aria-label={t('library.filter')} value={state} onChange={(v) => setState(v as typeof state)} data={states.map((s) => ({ value: s, label: s ? t(`state.report.${s}`) : t('common.all') }))} />
         </div>
+        <Button variant={filters ? 'light' : 'default'} leftSection={<IconFilter size={18} />} aria-expanded={filtering} onClick={() => setFiltering(!filtering)}>
+          {filters ? t('library.filtered', { n: filters }) : t('library.filters')}
+        </Button>
       </Group>
+      {filtering && (
+        <Suspense fallback={<Rows n={1} />}>
+          <Filters filter={filter} set={setFilter} />
+        </Suspense>
+      )}
       <UploadTray />
       {may && dropped && (
         <Suspense fallback={<Rows n={2} />}>
@@ -77,7 +96,7 @@ export default function Library() {
           <Rows />
         ) : reports.length === 0 && narrowed ? (
           <Empty icon={<IconSearch size={44} stroke={1.3} />} title={t('library.nothing')} hint={t('library.nothinghint')}>
-            <Button variant="default" mt="xs" onClick={() => (setText(''), setState(''))}>
+            <Button variant="default" mt="xs" onClick={() => (setText(''), setState(''), setFilter({}))}>
               {t('library.clear')}
             </Button>
           </Empty>
@@ -120,9 +139,9 @@ function Row({ r }: { r: Report }) {
         <Link className="rowlink" href={`/reports/${r.id}`}>
           {r.title}
         </Link>
-        {r.series && (
+        {(r.series || r.kind === 'programme') && (
           <Text size="xs" c="dimmed">
-            {r.series}
+            {[r.kind === 'programme' && t('programme.kind'), r.series].filter(Boolean).join(' · ')}
           </Text>
         )}
       </Table.Td>
@@ -135,7 +154,14 @@ function Row({ r }: { r: Report }) {
             </Text>
           </>
         ) : (
-          <State of="report" is={r.state} />
+          <>
+            <State of="report" is={r.state} />
+            {(r.stale || (r.pending && !r.pending.error)) && (
+              <Text size="xs" c={r.stale ? 'var(--mantine-color-error)' : 'dimmed'}>
+                {r.stale ? t('programme.again') : t('versions.pending')}
+              </Text>
+            )}
+          </>
         )}
       </Table.Td>
       <Table.Td ta="right">{r.duration_ms ? length(r.duration_ms) : '–'}</Table.Td>

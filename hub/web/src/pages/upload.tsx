@@ -1,8 +1,8 @@
-import { ActionIcon, Button, Card, Fieldset, FileButton, Group, Select, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core';
+import { ActionIcon, Button, Card, Fieldset, FileButton, Group, Stack, Text, TextInput, Title } from '@mantine/core';
 import { IconUpload, IconX } from '@tabler/icons-react';
 import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
-import { DayInput } from '../parts/inputs';
+import { fieldsOf, MetaFields, noWords } from '../parts/meta';
 import { uploads } from '../api/upload';
 
 /** A file's name as a title: without its ending, words parted by blanks. */
@@ -10,21 +10,17 @@ function titleOf(name: string): string {
   return name.replace(/\.[^.]+$/, '').replace(/[_\s]+/g, ' ').normalize('NFC').trim();
 }
 
-const languages = ['vi', 'tyz', 'ium', 'yue-x-san', 'hmn', 'nut', 'mtq', 'khm', 'other'] as const;
-const shared = ['series', 'source', 'law_title', 'law_number', 'law_field'] as const;
-
 /** Many files at once: what holds for all is written once, the title of each apart. */
 export default function UploadPanel({ files: first, close }: { files: File[]; close: () => void }) {
   const { t } = useTranslation();
   const [files, setFiles] = useState(() => first.map((file) => ({ file, title: titleOf(file.name) })));
-  const [fields, setFields] = useState<Record<string, string>>({ language: 'vi' });
+  const [words, setWords] = useState(noWords);
   const [over, setOver] = useState(false);
   const add = (more: File[]) => setFiles((now) => [...now, ...more.map((file) => ({ file, title: titleOf(file.name) }))]);
 
   function send(e: FormEvent) {
     e.preventDefault();
-    const { valid_until, ...rest } = fields;
-    const common = { ...rest, ...(valid_until ? { valid_until: `${valid_until}T00:00:00` } : {}) };
+    const common = fieldsOf(words);
     uploads.add(files.map(({ file, title }) => ({ file, fields: { ...common, title } })));
     close();
   }
@@ -79,13 +75,7 @@ export default function UploadPanel({ files: first, close }: { files: File[]; cl
           ))}
           {files.length > 0 && (
             <Fieldset legend={t('upload.common')}>
-              <SimpleGrid cols={{ base: 1, xs: 2, md: 3 }} spacing="sm">
-                {shared.map((name) => (
-                  <TextInput key={name} label={t(`upload.${name}`)} value={fields[name] ?? ''} onChange={(e) => setFields({ ...fields, [name]: e.currentTarget.value })} />
-                ))}
-                <Select label={t('upload.language')} data={languages.map((l) => ({ value: l, label: t(`upload.langs.${l}`) }))} value={fields.language ?? 'vi'} onChange={(v) => setFields({ ...fields, language: v ?? 'vi' })} allowDeselect={false} />
-                <DayInput label={t('upload.valid_until')} value={fields.valid_until ?? ''} onChange={(day) => setFields({ ...fields, valid_until: day })} clearable />
-              </SimpleGrid>
+              <MetaFields words={words} set={setWords} />
             </Fieldset>
           )}
           <Group justify="flex-end">

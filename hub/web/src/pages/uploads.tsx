@@ -6,9 +6,9 @@ import { sentence } from '../api/client';
 import { uploads, useUploads, type Upload } from '../api/upload';
 
 /** What is on its way; it goes on while the person looks at other pages. */
-export function UploadTray() {
+export function UploadTray({ report }: { report?: string }) {
   const { t } = useTranslation();
-  const list = useUploads();
+  const list = useUploads().filter((u) => !report || u.fields.report === report);
   if (list.length === 0) return null;
   return (
     <Card component="section" aria-label={t('upload.tray')}>

@@ -38,8 +38,14 @@ export function ReportChanges({ r }: { r: Report }) {
   const { t } = useTranslation();
   const clock = useClock();
   const area = useAreaNames();
-  const fields = ['title', 'series', 'source', 'language', 'law_title', 'law_number', 'law_field', 'valid_from', 'valid_until', 'area'] as const;
-  const say = (m: Partial<Report>, f: (typeof fields)[number]) => (f === 'area' ? area(m.area ?? '') : f.startsWith('valid') ? (m[f] ? clock.date(m[f]) : '') : (m[f] ?? ''));
+  const fields = ['title', 'series', 'source', 'air_date', 'language', 'speaker', 'rights', 'law_fields', 'laws', 'valid_from', 'valid_until', 'area'] as const;
+  const say = (m: Partial<Report>, f: (typeof fields)[number]): string => {
+    if (f === 'area') return area(m.area ?? '');
+    if (f === 'laws') return (m.laws ?? []).map((law) => Object.values(law).filter(Boolean).join(' ')).join('; ');
+    if (f === 'law_fields') return (m.law_fields ?? []).join(', ');
+    const text = m[f] ?? '';
+    return text && f.startsWith('valid') ? clock.date(text) : text;
+  };
   return (
     <Stack gap={4}>
       <Title order={3}>{t('plan:changes.title')}</Title>

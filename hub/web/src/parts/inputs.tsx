@@ -6,12 +6,12 @@ import { useTranslation } from 'react-i18next';
 
 /** A day as Vietnamese write it, 24/11/2026, whatever the browser's language; its value is 2026-11-24. */
 export function DayInput({ label, value, onChange, required, min, max, clearable }: { label: string; value: string; onChange: (day: string) => void; required?: boolean; min?: string; max?: string; clearable?: boolean }) {
-  const { i18n } = useTranslation();
+  const { t, i18n } = useTranslation();
   return (
     <DatesProvider settings={{ locale: i18n.language === 'en' ? 'en' : 'vi', firstDayOfWeek: 1 }}>
       <DateInput
         label={label} value={value || null} onChange={(v) => onChange(v ?? '')} valueFormat="DD/MM/YYYY" placeholder="24/11/2026" required={required} withAsterisk={false} minDate={min} maxDate={max || undefined}
-        clearable={clearable} miw={140} dateParser={parse} popoverProps={{ withinPortal: true }}
+        clearable={clearable} clearButtonProps={{ 'aria-label': t('common.remove', { what: label }) }} miw={140} dateParser={parse} popoverProps={{ withinPortal: true }}
       />
     </DatesProvider>
   );

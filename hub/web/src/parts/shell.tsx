@@ -110,7 +110,7 @@ export function Shell({ children }: { children: ReactNode }) {
                 label={t(`nav.${word}`)}
                 leftSection={<Icon size={20} stroke={1.6} />}
                 rightSection={counts[word] && <Badge size="sm" variant="filled" color={word === 'alarms' ? 'red' : 'loa'} circle={counts[word].length < 2}>{counts[word]}</Badge>}
-                active={to === '/' ? at === '/' || at.startsWith('/reports') : at.startsWith(to)}
+                active={to === '/' ? at === '/' || at.startsWith('/reports') || at.startsWith('/programmes') : at.startsWith(to)}
                 aria-current={(to === '/' ? at === '/' : at.startsWith(to)) ? 'page' : undefined}
                 color={word === 'urgent' ? 'red' : 'loa'}
                 style={{ borderRadius: 8 }}
