@@ -59,7 +59,7 @@ func (e *Evidence) Fill(ctx context.Context, y Year) (records int, err error) {
 	lib := library.New(library.Deps{DB: e.db.DB, Bus: bus.NewLocal(), Now: time.Now})
 	reports := make([]string, len(y.Topics))
 	for i, t := range y.Topics {
-		r, err := lib.Create(ctx, library.Meta{Title: t.Title, Series: t.Series, LawField: t.LawField, Language: t.Language}, library.Person{ID: "fill", Name: "fill"})
+		r, err := lib.Create(ctx, library.Meta{Title: t.Title, Series: t.Series, LawFields: []string{t.LawField}, Language: t.Language}, library.Person{ID: "fill", Name: "fill"})
 		if err != nil {
 			return 0, err
 		}

@@ -33,7 +33,8 @@ func TestTheAuditLogIsFilteredAndVerified(t *testing.T) {
 		var got []string
 		items, _ := b.does(t, "admin", "GET", "audit?"+query, "", "")["items"].([]any)
 		for _, e := range items {
-			got = append(got, fmt.Sprint(e.(map[string]any)["action"]))
+			entry, _ := e.(map[string]any)
+			got = append(got, fmt.Sprint(entry["action"]))
 		}
 		if s := strings.Join(got, " "); s != want {
 			t.Errorf("%q: %q, want %q", query, s, want)
@@ -47,7 +48,8 @@ func TestTheAuditLogIsFilteredAndVerified(t *testing.T) {
 	}
 	_, err := b.DB.ExecContext(t.Context(), "UPDATE audit SET who = 'hoa' WHERE seq = 2")
 	check(t, err)
-	if got := b.does(t, "admin", "GET", "audit/verify", "", ""); got["whole"] != false || len(got["faults"].([]any)) != 1 {
+	got := b.does(t, "admin", "GET", "audit/verify", "", "")
+	if faults, _ := got["faults"].([]any); got["whole"] != false || len(faults) != 1 {
 		t.Errorf("a changed line: %v", got)
 	}
 }

@@ -72,6 +72,9 @@ func (db *DB) oneMoment() sql.IsolationLevel {
 	return sql.LevelDefault // SQLite has no other
 }
 
+// seeded is the one table that a migration puts rows into.
+const seeded = "languages"
+
 func copyAll(ctx context.Context, from, to *DB, in, out bun.Tx) (rows int, err error) {
 	tables, err := from.tables(ctx, in)
 	if err != nil {
@@ -82,6 +85,11 @@ func copyAll(ctx context.Context, from, to *DB, in, out bun.Tx) (rows int, err e
 		return 0, err
 	}
 	for _, table := range tables {
+		if table == seeded { // its rows are a migration's, and from has its own of them
+			if _, err := out.NewDelete().Table(table).Where("TRUE").Exec(ctx); err != nil {
+				return 0, err
+			}
+		}
 		if n, err := out.NewSelect().Table(table).Count(ctx); err != nil {
 			return 0, err
 		} else if n > 0 {
