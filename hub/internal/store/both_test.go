@@ -160,7 +160,7 @@ func TestCopy(t *testing.T) {
 	if err != nil || languages == 0 {
 		t.Fatal(languages, err)
 	}
-	if n, err := store.Copy(ctx, from, to); err != nil || n != 5+languages {
+	if n, err := store.Copy(ctx, from, to); err != nil || n != 5+int(languages) {
 		t.Fatalf("copied %d, %v", n, err)
 	}
 	if _, err := store.Copy(ctx, from, to); !errors.Is(err, store.ErrNotEmpty) {
