@@ -5,6 +5,7 @@ export default defineConfig({
   testDir: 'e2e',
   projects: [
     { name: 'pages', testMatch: 'story.spec.ts' },
+    { name: 'workshop', testMatch: 'workshop.spec.ts' },
     { name: 'calendar', testMatch: 'calendar.spec.ts' },
     { name: 'admin', testMatch: 'admin.spec.ts' },
     { name: 'console', testMatch: 'console.spec.ts' }, // the agent's page

@@ -3,8 +3,7 @@ import { expect, test, type BrowserContext, type Page } from '@playwright/test';
 import { shown } from './look';
 import { choose, signIn, speech, stranger } from './people';
 
-// The officer's workshop: what is written about reports, their versions, and programmes made of them. After the story,
-// which begins with an empty library.
+// The officer's workshop: what is written about reports, their versions, and programmes made of them.
 
 test.describe.configure({ mode: 'serial' });
 

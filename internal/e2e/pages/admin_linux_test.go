@@ -1,44 +1,21 @@
 package pages
 
 import (
-	"context"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/loa-vn/loa/hub/hubtest"
-	"github.com/loa-vn/loa/internal/e2e/rig"
 )
 
 // TestAdminPages is the admin's desk and the yearly report, on a hub whose play log holds months of records.
 func TestAdminPages(t *testing.T) {
-	needs(t, "chromium", "npm")
-	if testing.Short() {
-		t.Skip("a browser takes its time")
-	}
-	t.Cleanup(func() { goleak.VerifyNone(t) })
-	defer http.DefaultClient.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
+	ctx, site, _ := hub(t, 5*time.Minute)
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	dir := t.TempDir()
-	site, err := rig.NewSite(ctx, rig.SiteOptions{Bin: build(ctx, t), Dir: dir})
-	must(err)
-	defer func() {
-		if err := site.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	for _, area := range areas() {
-		must(site.Chief.Call(ctx, "POST", "areas", area, nil))
 	}
 	zone, err := time.LoadLocation("Asia/Ho_Chi_Minh")
 	must(err)

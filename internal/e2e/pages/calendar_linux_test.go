@@ -2,12 +2,9 @@ package pages
 
 import (
 	"context"
-	"net/http"
 	"path/filepath"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"github.com/loa-vn/loa/internal/e2e/rig"
 )
@@ -15,30 +12,12 @@ import (
 // TestCalendar is planning and approving through the pages alone, one test for each thing they promise. No sound is
 // needed: its two clusters are paired, and offline.
 func TestCalendar(t *testing.T) {
-	needs(t, "ffmpeg", "espeak-ng", "chromium", "npm")
-	if testing.Short() {
-		t.Skip("a browser takes its time")
-	}
-	t.Cleanup(func() { goleak.VerifyNone(t) }) // the last of all
-	defer http.DefaultClient.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(t.Context(), 12*time.Minute) // a minute on an idle machine, building included
-	defer cancel()
-	dir := t.TempDir()
+	ctx, site, dir := hub(t, 12*time.Minute, "ffmpeg", "espeak-ng") // a minute on an idle machine, building included
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	site, err := rig.NewSite(ctx, rig.SiteOptions{Bin: build(ctx, t), Dir: dir})
-	must(err)
-	defer func() {
-		if err := site.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	for _, area := range areas() {
-		must(site.Chief.Call(ctx, "POST", "areas", area, nil))
 	}
 	for area, name := range map[string]string{"hoang-dao": "Cụm loa nhà văn hóa", "lien-chau": "Cụm loa bến đò"} {
 		agent, err := site.AddAgent(ctx, area, name, "PULSE_SERVER=unix:/nowhere")

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/loa-vn/loa/hub/hubtest"
 	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/e2e/fleet"
@@ -21,31 +19,13 @@ import (
 // TestFleetPages is the admin's watch over clusters: simulated ones that speak the real protocol, and a real agent for
 // what a person asks of one.
 func TestFleetPages(t *testing.T) {
-	needs(t, "chromium", "npm")
-	if testing.Short() {
-		t.Skip("a browser takes its time")
-	}
-	t.Cleanup(func() { goleak.VerifyNone(t) })
-	defer http.DefaultClient.CloseIdleConnections()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
+	t.Setenv("LOA_HUB_ALARM_OFFLINE", "4s")
+	ctx, site, _ := hub(t, 5*time.Minute)
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	dir := t.TempDir()
-	t.Setenv("LOA_HUB_ALARM_OFFLINE", "4s")
-	site, err := rig.NewSite(ctx, rig.SiteOptions{Bin: build(ctx, t), Dir: dir})
-	must(err)
-	defer func() {
-		if err := site.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
-	for _, area := range areas() {
-		must(site.Chief.Call(ctx, "POST", "areas", area, nil))
 	}
 	must(site.Hub.Stop()) // agents are written past it
 	s := &stand{t: t, site: site, groups: map[string]*crowd{}}
@@ -56,9 +36,9 @@ func TestFleetPages(t *testing.T) {
 	}
 	must(site.StartHub(ctx))
 	must(site.SignIn(ctx))
-	if s.trust, err = hubtest.TrustOf(site.HubData()); err != nil {
-		t.Fatal(err)
-	}
+	var err error
+	s.trust, err = hubtest.TrustOf(site.HubData())
+	must(err)
 	real, err := site.AddAgent(ctx, "hoang-dao", "Cụm loa nhà văn hóa", "PULSE_SERVER=unix:/nowhere")
 	must(err)
 	for area := range s.groups {

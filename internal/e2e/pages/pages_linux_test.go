@@ -66,6 +66,37 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// hub starts one with two people and three areas, for a test of at most so long; it ends with the test.
+func hub(t *testing.T, most time.Duration, programs ...string) (ctx context.Context, site *rig.Site, dir string) {
+	t.Helper()
+	needs(t, append(programs, "chromium", "npm")...)
+	if testing.Short() {
+		t.Skip("a browser takes its time")
+	}
+	t.Cleanup(func() { // the last of all
+		http.DefaultClient.CloseIdleConnections()
+		goleak.VerifyNone(t)
+	})
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), most)
+	t.Cleanup(cancel)
+	dir = t.TempDir()
+	site, err := rig.NewSite(ctx, rig.SiteOptions{Bin: build(ctx, t), Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := site.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, area := range areas() {
+		if err := site.Chief.Call(ctx, "POST", "areas", area, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ctx, site, dir
+}
+
 // playwright runs one project of hub/web/playwright.config.ts; its screenshots are kept, to be looked at.
 func playwright(ctx context.Context, t *testing.T, project string, env []string) error {
 	t.Helper()
