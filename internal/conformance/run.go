@@ -29,7 +29,10 @@ func each(t *testing.T, dir string, f func(*testing.T, *Scenario)) {
 			t.Errorf("two vectors are named %q", s.Name)
 		}
 		seen[s.Name] = true
-		t.Run(s.Name, func(t *testing.T) { f(t, &s) })
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			f(t, &s)
+		})
 	}
 }
 

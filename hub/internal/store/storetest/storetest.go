@@ -132,7 +132,8 @@ func release(ctx context.Context, server, name string) error {
 				FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'goose_db_version' LOOP
 					EXECUTE format('DELETE FROM %I', t.tablename);
 				END LOOP;
-			END $$`)
+			END $$;
+			INSERT INTO languages SELECT * FROM seed.languages`)
 		return err
 	})
 	if err != nil {
@@ -156,7 +157,11 @@ func migrate(ctx context.Context, c *pgx.Conn, server, name string) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return db.Migrate(ctx)
+	if err := db.Migrate(ctx); err != nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, "CREATE SCHEMA seed; CREATE TABLE seed.languages AS TABLE languages") // what release gives back
+	return err
 }
 
 func exists(ctx context.Context, c *pgx.Conn, name string) (there bool, err error) {
