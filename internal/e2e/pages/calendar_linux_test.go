@@ -12,6 +12,7 @@ import (
 // TestCalendar is planning and approving through the pages alone, one test for each thing they promise. No sound is
 // needed: its two clusters are paired, and offline.
 func TestCalendar(t *testing.T) {
+	t.Parallel()
 	ctx, site, dir := hub(t, 12*time.Minute, "ffmpeg", "espeak-ng") // a minute on an idle machine, building included
 	must := func(err error) {
 		t.Helper()

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/loa-vn/loa/internal/e2e/rig"
 	"github.com/loa-vn/loa/internal/e2e/soundcard"
 )
@@ -25,8 +23,6 @@ func TestConsole(t *testing.T) {
 	if testing.Short() {
 		t.Skip("sound takes its time")
 	}
-	t.Cleanup(func() { goleak.VerifyNone(t) }) // the last of all
-	defer http.DefaultClient.CloseIdleConnections()
 	t.Setenv("LOA_HUB_TIMEZONE", forenoon(time.Now()))
 	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute) // one on an idle machine
 	defer cancel()

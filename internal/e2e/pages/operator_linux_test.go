@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/loa-vn/loa/internal/e2e/rig"
 	"github.com/loa-vn/loa/internal/e2e/soundcard"
 )
@@ -23,8 +21,6 @@ func TestOperatorsPhone(t *testing.T) {
 	if testing.Short() {
 		t.Skip("sound takes its time")
 	}
-	t.Cleanup(func() { goleak.VerifyNone(t) }) // the last of all
-	defer http.DefaultClient.CloseIdleConnections()
 	zone := forenoon(time.Now())
 	t.Setenv("LOA_HUB_TIMEZONE", zone)
 	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute) // one on an idle machine

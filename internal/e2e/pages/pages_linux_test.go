@@ -22,14 +22,22 @@ const words = "Theo Điều 20 Bộ luật Dân sự, người thành niên là 
 
 const root = "../../.."
 
+func TestMain(m *testing.M) {
+	code := m.Run()
+	http.DefaultClient.CloseIdleConnections()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
 // TestPages is the officer's and the editor's day through the pages alone, from the upload to what the play log says.
 func TestPages(t *testing.T) {
 	needs(t, "ffmpeg", "pulseaudio", "espeak-ng", "chromium", "npm")
 	if testing.Short() {
 		t.Skip("sound takes its time")
 	}
-	t.Cleanup(func() { goleak.VerifyNone(t) }) // the last of all
-	defer http.DefaultClient.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute) // two on an idle machine
 	defer cancel()
 	dir := t.TempDir()
@@ -73,10 +81,6 @@ func hub(t *testing.T, most time.Duration, programs ...string) (ctx context.Cont
 	if testing.Short() {
 		t.Skip("a browser takes its time")
 	}
-	t.Cleanup(func() { // the last of all
-		http.DefaultClient.CloseIdleConnections()
-		goleak.VerifyNone(t)
-	})
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), most)
 	t.Cleanup(cancel)
 	dir = t.TempDir()
