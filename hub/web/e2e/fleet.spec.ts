@@ -155,6 +155,7 @@ test.describe('@fleet', () => {
     await page.getByRole('button', { name: 'Khởi động lại', exact: true }).click();
     await expect(refused.filter({ hasText: 'không chạy như một dịch vụ' })).toBeVisible();
     await page.getByRole('slider').press('ArrowLeft');
+    await page.getByLabel('Lý do đặt âm lượng').fill('Sát trường học');
     await page.getByRole('button', { name: 'Đặt âm lượng' }).click();
     await expect(page.getByText('Đã đặt âm lượng 75%')).toBeVisible();
     await shown(page, 'agent');

@@ -1,4 +1,4 @@
-import { Alert, Button, Card, Group, Slider, Stack, Text, Title } from '@mantine/core';
+import { Alert, Button, Card, Group, Slider, Stack, Text, TextInput, Title } from '@mantine/core';
 import { IconFileText, IconPlayerPlay, IconRefresh, IconReload, IconVolume } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -14,6 +14,7 @@ type Do = 'tone' | 'restart' | 'recheck' | 'log';
 export function Commands({ id, online, onLog }: { id: string; online: boolean; onLog: (lines: string[]) => void }) {
   const { t } = useTranslation(words);
   const [percent, setPercent] = useState(80);
+  const [why, setWhy] = useState('');
   const [sure, setSure] = useState(false);
   const [refused, setRefused] = useState('');
   const path = { path: { id } };
@@ -70,10 +71,11 @@ export function Commands({ id, online, onLog }: { id: string; online: boolean; o
           </Text>
           <Group gap="md" wrap="nowrap">
             <Slider flex={1} min={10} max={100} step={5} value={percent} onChange={setPercent} label={null} thumbProps={{ 'aria-labelledby': 'volume-label' }} />
-            <Button variant="default" loading={decide.isPending} leftSection={<IconVolume size={18} />} onClick={() => decide.mutate({ params: path, body: { kind: 'volume', percent } })}>
+            <Button variant="default" disabled={!why.trim()} loading={decide.isPending} leftSection={<IconVolume size={18} />} onClick={() => decide.mutate({ params: path, body: { kind: 'volume', percent, reason: why } })}>
               {t('agent.setvolume')}
             </Button>
           </Group>
+          <TextInput label={t('agent.volumewhy')} maxLength={500} value={why} onChange={(e) => setWhy(e.currentTarget.value)} />
         </div>
       </Stack>
     </Card>

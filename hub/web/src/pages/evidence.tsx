@@ -6,6 +6,7 @@ import { Link } from 'wouter';
 import { api, type Schemas } from '../api/client';
 import { useMe } from '../api/session';
 import { put, useAdminWords, type AdminWords } from '../i18n/admin';
+import { useLanguages } from '../parts/languages';
 import { AreaSelect, useAreaNames } from '../parts/areas';
 import { DayInput } from '../parts/inputs';
 import { Page } from '../parts/page';
@@ -28,10 +29,11 @@ export const share = (c: Count) => (c.planned === 0 ? 0 : Math.floor((100 * hear
 export function useRowName() {
   const { t } = useTranslation();
   const w = useAdminWords().evidence;
+  const languages = useLanguages();
   return (by: Dim, key: string, name: string): string => {
     if (key === '') return w.notgiven;
     if (by === 'month') return `${key.slice(5)}/${key.slice(0, 4)}`;
-    if (by === 'language') return t(`upload.langs.${key as 'vi'}`, { defaultValue: name });
+    if (by === 'language') return languages.name(key);
     if (by === 'class') return t(`class.${key as 'normal'}`, { defaultValue: name });
     if (by === 'reason') return t(`reason.${key as 'late'}`, { defaultValue: name });
     return name;
