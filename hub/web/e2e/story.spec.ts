@@ -172,6 +172,7 @@ test('the calendar shows dayparts and broadcasts in the fleet’s time; a drag i
   await lan.mouse.down();
   await lan.mouse.move(box.x + box.width / 2, box.y + box.height / 2 - 150, { steps: 12 });
   await lan.mouse.up();
+  await lan.getByRole('button', { name: 'Cả chuỗi' }).click();
   await expect(lan.getByRole('dialog', { name: 'Sửa lịch phát' })).toBeVisible();
   await expect(lan.getByRole('textbox', { name: 'Giờ', exact: true })).toHaveValue(/^1[0-6]:[0-5]\d/);
   await lan.getByRole('button', { name: 'Bỏ', exact: true }).click();
