@@ -36,7 +36,7 @@ export default function Areas() {
           </Card>
         </Grid.Col>
         <Grid.Col span={{ base: 12, md: 8 }}>
-          {area ? <One key={`${area.code} ${area.version}`} area={area} all={areas} gone={setChosen} /> : <Text c="dimmed" p="md">{w.choose}</Text>}
+          {area ? <One key={area.code} area={area} all={areas} gone={setChosen} /> : <Text c="dimmed" p="md">{w.choose}</Text>}
         </Grid.Col>
       </Grid>
       {adding && <Add parent={chosen} close={() => setAdding(false)} done={setChosen} />}
@@ -86,9 +86,6 @@ export function useEdit(area: Area, done?: () => void) {
 
 function One({ area, all, gone }: { area: Area; all: Area[]; gone: (into: string) => void }) {
   const w = useAdminWords().areas;
-  const { change, error, busy } = useEdit(area);
-  const [name, setName] = useState(area.name);
-  const [parent, setParent] = useState(area.parent ?? '');
   const [merging, setMerging] = useState(false);
   return (
     <Stack>
@@ -102,22 +99,34 @@ function One({ area, all, gone }: { area: Area; all: Area[]; gone: (into: string
             {w.merge}
           </Button>
         </Group>
-        <Group align="flex-end">
-          <TextInput label={w.name} value={name} onChange={(e) => setName(e.currentTarget.value)} maxLength={200} w={{ base: '100%', xs: 260 }} />
-          <div>
-            <Text size="sm" fw={500} mb={2}>{w.parent}</Text>
-            <AreaSelect value={parent} onChange={setParent} />
-          </div>
-          <Button loading={busy} disabled={!name.trim() || (name === area.name && parent === (area.parent ?? ''))} onClick={() => change({ name: name === area.name ? undefined : name, parent: parent === (area.parent ?? '') ? undefined : parent })}>
-            {w.save}
-          </Button>
-        </Group>
-        <Trouble error={error} />
+        <Named key={area.version} area={area} />
       </Card>
       <Dayparts area={area} all={all} />
       <Policies area={area} all={all} />
       {merging && <Merge area={area} close={() => setMerging(false)} done={gone} />}
     </Stack>
+  );
+}
+
+function Named({ area }: { area: Area }) {
+  const w = useAdminWords().areas;
+  const { change, error, busy } = useEdit(area);
+  const [name, setName] = useState(area.name);
+  const [parent, setParent] = useState(area.parent ?? '');
+  return (
+    <>
+      <Group align="flex-end">
+        <TextInput label={w.name} value={name} onChange={(e) => setName(e.currentTarget.value)} maxLength={200} w={{ base: '100%', xs: 260 }} />
+        <div>
+          <Text size="sm" fw={500} mb={2}>{w.parent}</Text>
+          <AreaSelect value={parent} onChange={setParent} />
+        </div>
+        <Button loading={busy} disabled={!name.trim() || (name === area.name && parent === (area.parent ?? ''))} onClick={() => change({ name: name === area.name ? undefined : name, parent: parent === (area.parent ?? '') ? undefined : parent })}>
+          {w.save}
+        </Button>
+      </Group>
+      <Trouble error={error} />
+    </>
   );
 }
 

@@ -14,8 +14,8 @@ type Daypart = NonNullable<Area['dayparts']>[number];
 export function Dayparts({ area, all }: { area: Area; all: Area[] }) {
   const w = useAdminWords().areas;
   const { t } = useTranslation();
-  const { change, error, busy } = useEdit(area);
   const [form, setForm] = useState<Daypart>();
+  const { change, error, busy } = useEdit(area, () => setForm(undefined));
   const own = area.dayparts ?? [];
   const up = wayUp(area, all);
   const source = (name: string) => up.find((a) => (a.dayparts ?? []).some((d) => d.name === name));

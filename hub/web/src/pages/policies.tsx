@@ -69,7 +69,8 @@ const joined = (list: string[]) => [...new Set(list)].join(', ');
 
 function Edit({ area, close }: { area: Area; close: () => void }) {
   const w = useAdminWords().areas;
-  const { change, error, busy } = useEdit(area, close);
+  const [seen] = useState(area); // what somebody else saves meanwhile is not overwritten unseen
+  const { change, error, busy } = useEdit(seen, close);
   const [policy, setPolicy] = useState<Policy>(area.policy);
   const [hours, setHours] = useState((area.policy.windows ?? []).map((x) => `${x.start}-${x.end}${x.days && x.days.length > 0 ? ` ${x.days.join(',')}` : ''}`).join('\n'));
   const lines = hours.split('\n').map((l) => l.trim()).filter(Boolean);
