@@ -9,9 +9,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -29,6 +31,9 @@ func Database(t testing.TB, dir string) string {
 	t.Helper()
 	server := os.Getenv(Env)
 	if server == "" {
+		if err := begin(dir); err != nil {
+			t.Fatal(err)
+		}
 		return ""
 	}
 	dir, err := filepath.Abs(dir)
@@ -51,6 +56,35 @@ func Database(t testing.TB, dir string) string {
 	})
 	return on(server, name)
 }
+
+// begin puts a database into a folder that has none, as its migrations leave it: to migrate takes most of a test's time.
+func begin(dir string) error {
+	file := filepath.Join(dir, "hub.db")
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	made, err := template()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, made, 0o600)
+}
+
+var template = sync.OnceValues(func() (file []byte, err error) {
+	dir, err := os.MkdirTemp("", "storetest-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	db, err := store.Open(context.Background(), "", dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(db.Migrate(context.Background()), db.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, "hub.db"))
+})
 
 // Server gives the address of a PostgreSQL server's own database: the one of the environment, else one that runs as long
 // as the test. Without PostgreSQL the test is skipped, but not where all tools were set up.
