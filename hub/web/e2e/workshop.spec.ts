@@ -62,6 +62,7 @@ test('a report is written about: station, day, language, speaker, rights, and th
 
 test('what is written is edited, and the approval ends by it', async () => {
   await approve('Dat dai');
+  await expect(lan.getByText('Đã duyệt', { exact: true })).toBeVisible();
   await lan.getByRole('button', { name: 'Sửa thông tin' }).click();
   const dialog = lan.getByRole('dialog', { name: 'Sửa thông tin phóng sự' });
   await expect(dialog.getByText('phải duyệt lại')).toBeVisible();
@@ -76,9 +77,11 @@ test('what is written is edited, and the approval ends by it', async () => {
 });
 
 test('a report is cut at both ends, by ear before it is saved; the old audio stays', async () => {
-  await approve('Luật Đất đai mới');
   await lan.getByRole('button', { name: 'Cắt hai đầu' }).click();
+  await expect(lan.getByRole('dialog').getByText('Phóng sự này đã duyệt')).toHaveCount(0);
+  await approve('Luật Đất đai mới'); // while she looks for the place
   const dialog = lan.getByRole('dialog', { name: 'Cắt hai đầu, bản 1' });
+  await expect(dialog.getByText('Phóng sự này đã duyệt')).toBeVisible();
   await dialog.getByLabel('Bắt đầu giữ từ').and(dialog.locator('input')).fill('1,2');
   await dialog.getByRole('slider', { name: 'Giữ đến' }).press('ArrowLeft');
   await expect(dialog.getByRole('status')).toContainText('bỏ 1,2 giây ở đầu, 0,1 giây ở cuối');

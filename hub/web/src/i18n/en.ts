@@ -25,7 +25,7 @@ export const en: Words = {
   trim: {
     title: 'Cut both ends, version {{n}}', open: 'Cut both ends', openold: 'Cut this version', lead: 'Drag both marks, or listen and press Take what is heard now. Listen before you save.', from: 'Keep from', to: 'Keep until', here: 'Take what is heard now',
     all: 'Hear what is kept', begin: 'Hear its beginning', end: 'Hear its end', left: '{{kept}} s are kept; {{start}} s are cut at the start, {{end}} s at the end.', kept: 'Nothing is lost: the present audio stays as an earlier version. The cut one must be approved.',
-    approved: 'This report is approved. The new audio must be approved anew; from when it is made until then no loudspeaker plays the report.', save: 'Save the cut', begun: 'The new version is being made',
+    approved: 'This report is approved. The new audio must be approved anew; from when it is made until then no loudspeaker plays the report.', older: 'Version {{n}} is in use. This cut will replace it.', save: 'Save the cut', begun: 'The new version is being made',
   },
   versions: {
     title: 'Versions of the audio', n: 'Version {{n}}', now: 'In use', how: { upload: 'uploaded', trim: 'cut', render: 'joined' }, upload: 'Upload a new version', hint: 'Each version is approved for itself; old ones stay as evidence.', listen: 'Hear this version',

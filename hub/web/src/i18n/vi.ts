@@ -48,7 +48,7 @@ export const vi = {
   trim: {
     title: 'Cắt hai đầu, bản {{n}}', open: 'Cắt hai đầu', openold: 'Cắt từ bản này', lead: 'Kéo hai mốc, hoặc nghe rồi bấm Lấy chỗ đang nghe. Nghe thử trước khi lưu.', from: 'Bắt đầu giữ từ', to: 'Giữ đến', here: 'Lấy chỗ đang nghe',
     all: 'Nghe đoạn giữ lại', begin: 'Nghe chỗ bắt đầu', end: 'Nghe chỗ kết thúc', left: 'Giữ lại {{kept}} giây; bỏ {{start}} giây ở đầu, {{end}} giây ở cuối.', kept: 'Bản hiện có không mất: nó được giữ làm bản cũ. Bản cắt phải được duyệt.',
-    approved: 'Phóng sự này đã duyệt. Bản mới phải được duyệt lại; từ khi bản mới làm xong đến khi được duyệt, loa không phát phóng sự này.', save: 'Lưu bản cắt', begun: 'Đang tạo bản mới',
+    approved: 'Phóng sự này đã duyệt. Bản mới phải được duyệt lại; từ khi bản mới làm xong đến khi được duyệt, loa không phát phóng sự này.', older: 'Đang dùng bản {{n}}. Bản cắt này sẽ thay bản đó.', save: 'Lưu bản cắt', begun: 'Đang tạo bản mới',
   },
   versions: {
     title: 'Các bản âm thanh', n: 'Bản {{n}}', now: 'Đang dùng', how: { upload: 'tải lên', trim: 'cắt hai đầu', render: 'ghép chương trình' }, upload: 'Tải bản mới', hint: 'Mỗi bản được duyệt riêng; bản cũ giữ lại làm chứng cứ.', listen: 'Nghe bản này',

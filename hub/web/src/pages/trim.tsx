@@ -12,12 +12,14 @@ import { number } from '../time';
 const least = 500; // ms that a cut leaves
 const listen = 3; // seconds at an end
 
-/** Cuts both ends of an audio, by ear, before anything is saved. What is cut stays in the version before. */
+/**
+ * Cuts both ends of an audio, by ear, before anything is saved. What is cut stays in the version before. Somebody's approval
+ * or new audio meanwhile is said above the button, so that it is not overwritten unseen and the marks are not lost by it.
+ */
 export default function Trim({ r, version, duration, close }: { r: Report; version: number; duration: number; close: () => void }) {
   const { t } = useTranslation();
   const wave = useRef<WaveSurfer>(undefined);
   const [[from, to], setKept] = useState<[number, number]>([0, duration]);
-  const [seen] = useState(r.version);
   const trim = api.useMutation('post', '/reports/{id}/trim', {
     onSuccess: () => {
       say(t('trim.begun'));
@@ -69,6 +71,11 @@ export default function Trim({ r, version, duration, close }: { r: Report; versi
         <Alert color={r.state === 'approved' ? 'yellow' : 'blue'} p="xs">
           {t(r.state === 'approved' ? 'trim.approved' : 'trim.kept')}
         </Alert>
+        {version !== r.audio_version && (
+          <Alert color="yellow" p="xs">
+            {t('trim.older', { n: r.audio_version })}
+          </Alert>
+        )}
         <Trouble error={trim.error} />
         <Group justify="flex-end">
           <Button variant="default" onClick={close}>
@@ -76,7 +83,7 @@ export default function Trim({ r, version, duration, close }: { r: Report; versi
           </Button>
           <Button
             leftSection={<IconScissors size={16} />} disabled={whole} loading={trim.isPending}
-            onClick={() => trim.mutate({ params: { path: { id: r.id }, header: { 'If-Match': `"${seen}"` } }, body: { from_ms: from, to_ms: to, base: version } })}
+            onClick={() => trim.mutate({ params: { path: { id: r.id }, header: { 'If-Match': `"${r.version}"` } }, body: { from_ms: from, to_ms: to, base: version } })}
           >
             {t('trim.save')}
           </Button>

@@ -13,7 +13,9 @@ export default function Edit({ r, close }: { r: Report; close: () => void }) {
   const clock = useClock();
   const [title, setTitle] = useState(r.title);
   const [words, setWords] = useState(() => wordsOf(r, clock.iso));
-  const [seen] = useState(r.version); // another's change meanwhile is not overwritten
+  const [seen] = useState(r);
+  const written = (of: Report) => JSON.stringify([of.title, wordsOf(of, clock.iso)]);
+  const { version } = written(r) === written(seen) ? r : seen; // another's words meanwhile are not overwritten; an approval is no hindrance
   const edit = api.useMutation('patch', '/reports/{id}', {
     onSuccess: () => {
       say(t('edit.saved'));
@@ -28,7 +30,7 @@ export default function Edit({ r, close }: { r: Report; close: () => void }) {
         onSubmit={(e) => {
           e.preventDefault();
           edit.mutate({
-            params: { path: { id: r.id }, header: { 'If-Match': `"${seen}"` } },
+            params: { path: { id: r.id }, header: { 'If-Match': `"${version}"` } },
             body: { title, ...words, valid_from: kept(r.valid_from, words.valid_from), valid_until: kept(r.valid_until, words.valid_until) },
           });
         }}
