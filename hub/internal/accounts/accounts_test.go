@@ -22,7 +22,8 @@ type clock struct{ t time.Time }
 
 func newService(t *testing.T) (*Service, *clock) {
 	t.Helper()
-	db, err := store.Open(t.Context(), storetest.Database(t, t.TempDir()), t.TempDir())
+	dir := t.TempDir()
+	db, err := store.Open(t.Context(), storetest.Database(t, dir), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,8 @@ var (
 
 func newLog(t *testing.T) *Log {
 	t.Helper()
-	db, err := store.Open(t.Context(), storetest.Database(t, t.TempDir()), t.TempDir())
+	dir := t.TempDir()
+	db, err := store.Open(t.Context(), storetest.Database(t, dir), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

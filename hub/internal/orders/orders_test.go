@@ -39,7 +39,8 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	db, err := store.Open(t.Context(), storetest.Database(t, t.TempDir()), t.TempDir())
+	dir := t.TempDir()
+	db, err := store.Open(t.Context(), storetest.Database(t, dir), dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,7 +80,8 @@ func (f fakeOrders) Standing(context.Context, time.Time) (map[string][]broadcast
 func ofVector(t *testing.T, p *broadcast.Plan, s *conformance.Scenario) *world {
 	t.Helper()
 	ctx := context.Background()
-	db, err := store.Open(ctx, storetest.Database(t, t.TempDir()), t.TempDir())
+	dir := t.TempDir()
+	db, err := store.Open(ctx, storetest.Database(t, dir), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
