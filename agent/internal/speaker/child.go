@@ -133,13 +133,12 @@ func (c *child) send(messages ...message) {
 }
 
 // receive gives the agent's frames to the mixer until they end.
-func (c *child) receive(r io.Reader) error {
-	var buf []byte
+func (c *child) receive(stdin io.Reader) error {
+	r := &reader{Reader: stdin}
 	greeted := false
 	for {
-		var m message
-		var err error
-		if m, buf, err = readFrame(r, buf); err != nil {
+		m, err := r.next()
+		if err != nil {
 			return err
 		}
 		if h, ok := m.(hello); ok && !greeted {

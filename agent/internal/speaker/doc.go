@@ -42,5 +42,5 @@
 //	x fail    text (rest)                                          why the child ends
 //
 // Credit bounds what is on its way: a voice begins with room for two seconds from its first position, and the
-// child grants two seconds beyond what it has mixed, half a second or more at a time.
+// child grants two seconds beyond what it has mixed, a second or more at a time.
 package speaker

@@ -25,7 +25,7 @@ func hurry() {
 	}
 }
 
-// pipeBytes holds half a second of PCM, which comes at once.
+// pipeBytes holds a second of PCM, which comes at once.
 const pipeBytes = 256 << 10
 
 // pollable gives the same file without blocking, and with room. It has a number of its own, because the given one may be closed when
@@ -39,6 +39,6 @@ func pollable(f *os.File) *os.File {
 		_ = unix.Close(fd) // nothing was written to it
 		return f
 	}
-	_, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, pipeBytes) // where it is refused, half a second takes more steps
+	_, _ = unix.FcntlInt(uintptr(fd), unix.F_SETPIPE_SZ, pipeBytes) // where it is refused, a second takes more steps
 	return os.NewFile(uintptr(fd), f.Name())
 }

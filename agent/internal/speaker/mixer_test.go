@@ -319,6 +319,41 @@ func TestACardThatIsFarAway(t *testing.T) {
 	}
 }
 
+// After a hole more is granted than there is room for at once: what waits is then longer than the room, and still whole.
+func TestTheQueueHoldsWhatWasPushedAndNotYetDropped(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v, err := newVoice(openVoice{Voice: 1, End: rapid.Int64Range(1, 4*creditFrames).Draw(t, "end")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pushed := int64(0)
+		t.Repeat(map[string]func(*rapid.T){
+			"push": func(t *rapid.T) {
+				samples := make([]float32, min(rapid.Int64Range(1, 10*pcmStep).Draw(t, "n"), v.end-pushed))
+				for i := range samples {
+					samples[i] = float32(pushed + int64(i))
+				}
+				pushed += int64(len(samples))
+				v.granted = pushed
+				if err := v.push(pushed-int64(len(samples)), samples); err != nil {
+					t.Fatal(err)
+				}
+			},
+			"drop": func(t *rapid.T) { v.drop(rapid.Int64Range(0, pushed).Draw(t, "until")) },
+			"": func(t *rapid.T) {
+				if v.queuePos+int64(len(v.queue)) != pushed {
+					t.Fatalf("queue of %d from %d on, %d were pushed", len(v.queue), v.queuePos, pushed)
+				}
+				for i, s := range v.queue {
+					if s != float32(v.queuePos+int64(i)) {
+						t.Fatalf("%v at %d", s, v.queuePos+int64(i))
+					}
+				}
+			},
+		})
+	})
+}
+
 func TestCreditIsBounded(t *testing.T) {
 	m := newTestMixer(0)
 	apply(t, m, openVoice{Voice: 1, At: at(0, 9600), End: 1 << 30})

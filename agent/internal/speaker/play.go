@@ -14,6 +14,9 @@ import (
 // giveUp is how long after a voice's end its confirmation is waited for.
 const giveUp = 3 * time.Second
 
+// readStep is how much is decoded before it is sent: a child that begins waits for no more than that.
+const readStep = audio.Rate / 2
+
 // tellMissing is how often progress is told while there is no child.
 const tellMissing = time.Second
 
@@ -119,7 +122,7 @@ func (p *playing) feed(ctx context.Context, ss *session, f *feed, sent int64) {
 	defer limit.Stop()
 	cancelled := ctx.Done()
 	end := p.voice.End
-	buf := make([]float32, grantStep)
+	buf := make([]float32, readStep)
 	for {
 		upTo, h := f.state()
 		if h.Ended != 0 {
@@ -131,7 +134,7 @@ func (p *playing) feed(ctx context.Context, ss *session, f *feed, sent int64) {
 			p.tell(h, h.Pos)
 		}
 		if sent < min(upTo, end) && cancelled != nil {
-			n, err := p.read(buf[:min(upTo-sent, end-sent, grantStep)], sent)
+			n, err := p.read(buf[:min(upTo-sent, end-sent, readStep)], sent)
 			if n > 0 && ss.sendPCM(f.id, sent, buf[:n]) != nil {
 				p.lost(ss, f)
 				return

@@ -165,12 +165,11 @@ func (s *Speaker) serve(ss *session, r io.Reader, kill func()) (reason string) {
 	if err != nil {
 		return fmt.Sprintf("greet speaker: %v", err)
 	}
-	var buf []byte
+	frames := &reader{Reader: r}
 	ready := false // until its first status it may be busy opening the card
 	for {
-		var m message
-		var err error
-		if m, buf, err = readFrame(r, buf); err != nil {
+		m, err := frames.next()
+		if err != nil {
 			if errors.Is(err, errWire) {
 				return err.Error()
 			}

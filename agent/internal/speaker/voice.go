@@ -9,7 +9,7 @@ import (
 
 const (
 	creditFrames = 2 * audio.Rate  // PCM kept ahead of what is mixed
-	grantStep    = audio.Rate / 2  // the least room that is worth waking the agent for
+	grantStep    = audio.Rate      // the least room that is worth waking the agent for
 	fadeOut      = audio.Rate / 50 // 20 ms at a cut
 	fadeIn       = audio.Rate / 200
 )
@@ -24,6 +24,7 @@ type voice struct {
 	placed bool
 	start  int64 // the line's frame that belongs to position first, valid once placed
 
+	room     []float32 // for as much as is granted ahead: queue lies in it, as a rule
 	queue    []float32 // PCM not yet mixed
 	queuePos int64     // position of queue[0]
 	granted  int64
@@ -64,6 +65,12 @@ func (v *voice) push(pos int64, samples []float32) error {
 		v.queuePos = pos + int64(len(samples))
 		return nil
 	}
+	if v.room == nil {
+		v.room = make([]float32, min(creditFrames, v.end-v.first))
+	}
+	if n := len(v.queue) + len(samples); n > cap(v.queue) && n <= len(v.room) {
+		v.queue = v.room[:copy(v.room, v.queue)] // to the front again
+	}
 	v.queue = append(v.queue, samples...)
 	return nil
 }
@@ -72,9 +79,6 @@ func (v *voice) push(pos int64, samples []float32) error {
 func (v *voice) drop(pos int64) {
 	n := min(max(pos-v.queuePos, 0), int64(len(v.queue)))
 	v.queue, v.queuePos = v.queue[n:], v.queuePos+n
-	if len(v.queue) == 0 && cap(v.queue) < pcmStep {
-		v.queue = nil // let the next push begin at the front of a new array
-	}
 }
 
 // due gives the position that belongs to a frame of the line.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 )
 
 const (
@@ -124,36 +125,39 @@ func appendFrame(dst []byte, m message) []byte {
 	return dst
 }
 
-// readFrame reads one frame; buf is reused for its payload and returned.
-func readFrame(r io.Reader, buf []byte) (message, []byte, error) {
+// reader reads frames. What it gave last has its PCM no longer when it reads the next: a sound that plays makes nothing
+// for the garbage collector.
+type reader struct {
+	io.Reader
+	payload []byte
+	samples []float32
+}
+
+func (r *reader) next() (message, error) {
 	var header [headerSize]byte
 	if _, err := io.ReadFull(r, header[:]); err != nil {
-		return nil, buf, err
+		return nil, err
 	}
 	n := binary.LittleEndian.Uint32(header[1:])
 	if n > maxPayload {
-		return nil, buf, fmt.Errorf("read frame of %d bytes: %w", n, errWire)
+		return nil, fmt.Errorf("read frame of %d bytes: %w", n, errWire)
 	}
-	if cap(buf) < int(n) {
-		buf = make([]byte, n)
+	r.payload = slices.Grow(r.payload[:0], int(n))[:n]
+	if _, err := io.ReadFull(r, r.payload); err != nil {
+		return nil, fmt.Errorf("read frame: %w", io.ErrUnexpectedEOF)
 	}
-	buf = buf[:n]
-	if _, err := io.ReadFull(r, buf); err != nil {
-		return nil, buf, fmt.Errorf("read frame: %w", io.ErrUnexpectedEOF)
-	}
-	m, err := parse(header[0], buf)
-	return m, buf, err
+	return r.parse(header[0], r.payload)
 }
 
 // parse makes a message of a payload; nothing of it points into data.
-func parse(kind byte, data []byte) (message, error) {
+func (r *reader) parse(kind byte, data []byte) (message, error) {
 	switch kind {
 	case 'H', 'h':
 		return parseHello(data, kind == 'h')
 	case 'O':
 		return fixed[openVoice](data)
 	case 'P':
-		return parsePCM(data)
+		return r.parsePCM(data)
 	case 'E':
 		return fixed[endVoice](data)
 	case 'C':
@@ -197,19 +201,15 @@ func fixed[T message](data []byte) (message, error) {
 	return m, nil
 }
 
-func parsePCM(data []byte) (message, error) {
+func (r *reader) parsePCM(data []byte) (message, error) {
 	if len(data) < 12 || len(data)%4 != 0 || (len(data)-12)/4 > pcmStep {
 		return nil, fmt.Errorf("parse pcm of %d bytes: %w", len(data), errWire)
 	}
-	m := pcmFrame{
-		Voice:   binary.LittleEndian.Uint32(data),
-		Pos:     int64(binary.LittleEndian.Uint64(data[4:])),
-		Samples: make([]float32, (len(data)-12)/4),
+	r.samples = r.samples[:0]
+	for at := 12; at < len(data); at += 4 {
+		r.samples = append(r.samples, math.Float32frombits(binary.LittleEndian.Uint32(data[at:])))
 	}
-	for i := range m.Samples {
-		m.Samples[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[12+4*i:]))
-	}
-	return m, nil
+	return pcmFrame{binary.LittleEndian.Uint32(data), int64(binary.LittleEndian.Uint64(data[4:])), r.samples}, nil
 }
 
 func parseStatus(data []byte) (message, error) {

@@ -26,24 +26,24 @@ func everyMessage() []message {
 	}
 }
 
+func read(frame []byte) (message, error) { return (&reader{Reader: bytes.NewReader(frame)}).next() }
+
 func TestFramesThereAndBack(t *testing.T) {
 	var pipe []byte
 	for _, m := range everyMessage() {
 		pipe = appendFrame(pipe, m)
 	}
-	r := bytes.NewReader(pipe)
-	var buf []byte
+	r := &reader{Reader: bytes.NewReader(pipe)}
 	for _, want := range everyMessage() {
-		got, b, err := readFrame(r, buf)
+		got, err := r.next()
 		if err != nil {
 			t.Fatalf("%T: %v", want, err)
 		}
-		buf = b
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 	}
-	if _, _, err := readFrame(r, buf); !errors.Is(err, io.EOF) {
+	if _, err := r.next(); !errors.Is(err, io.EOF) {
 		t.Errorf("after the last: %v", err)
 	}
 }
@@ -67,7 +67,7 @@ func TestFramesThatAreRefused(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			if m, _, err := readFrame(bytes.NewReader(c.data), nil); !errors.Is(err, c.want) {
+			if m, err := read(c.data); !errors.Is(err, c.want) {
 				t.Errorf("got %+v, %v", m, err)
 			}
 		})
@@ -75,7 +75,7 @@ func TestFramesThatAreRefused(t *testing.T) {
 }
 
 func TestALaterVersionsHelloIsStillRead(t *testing.T) {
-	m, _, err := readFrame(bytes.NewReader([]byte{'H', 3, 0, 0, 0, 9, 0, 1}), nil)
+	m, err := read([]byte{'H', 3, 0, 0, 0, 9, 0, 1})
 	if h, ok := m.(hello); err != nil || !ok || h.Version != 9 {
 		t.Fatalf("%+v, %v", m, err)
 	}
@@ -83,7 +83,7 @@ func TestALaterVersionsHelloIsStillRead(t *testing.T) {
 
 func TestTextsAreBounded(t *testing.T) {
 	frame := appendFrame(nil, fail{strings.Repeat("x", 1<<20)})
-	m, _, err := readFrame(bytes.NewReader(frame), nil)
+	m, err := read(frame)
 	if f, ok := m.(fail); err != nil || !ok || len(f.Text) != maxText {
 		t.Fatalf("%+v, %v", m, err)
 	}
@@ -94,15 +94,13 @@ func FuzzReadFrame(f *testing.F) {
 		f.Add(appendFrame(nil, m))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r := bytes.NewReader(data)
-		var buf []byte
+		r := &reader{Reader: bytes.NewReader(data)}
 		for {
-			m, b, err := readFrame(r, buf)
+			m, err := r.next()
 			if err != nil {
 				return
 			}
-			buf = b
-			again, _, err := readFrame(bytes.NewReader(appendFrame(nil, m)), nil)
+			again, err := read(appendFrame(nil, m))
 			if err != nil {
 				t.Fatalf("%+v does not survive: %v", m, err)
 			}
