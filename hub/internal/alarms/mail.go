@@ -122,7 +122,7 @@ func words(k Kind) (vi, en string) {
 	case ClockUntrusted:
 		return "Đồng hồ không tin được, loa im lặng", "Clock not trusted, it is silent"
 	case CardMissing:
-		return "Không có thẻ âm thanh", "No sound card"
+		return "Không có cạc âm thanh", "No sound card"
 	case DiskLow:
 		return "Đĩa sắp đầy", "Disk nearly full"
 	case PlanEnding:

@@ -53,7 +53,7 @@ func words() map[string]map[string]word {
 			"power":            {"mất điện hoặc máy dừng đột ngột", "power cut or crash"},
 			"audio_missing":    {"âm thanh chưa về đến nơi", "the audio had not arrived"},
 			"audio_damaged":    {"âm thanh bị hỏng", "the audio was damaged"},
-			"card_missing":     {"không có thẻ âm thanh", "no sound card"},
+			"card_missing":     {"không có cạc âm thanh", "no sound card"},
 			"unknown":          {"chưa rõ", "not known"},
 		},
 		"by": {

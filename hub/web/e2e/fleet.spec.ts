@@ -57,7 +57,7 @@ test.describe('@fleet', () => {
     await expect(page.getByText('Đang hiện 60 trên 301 cụm')).toBeVisible();
     await pick('Địa bàn', 'Toàn hệ thống');
     await stand('say?area=hoang-dao&n=7&card=missing');
-    await pick('Hiện', 'Thẻ âm thanh');
+    await pick('Hiện', 'Cạc âm thanh');
     await expect(rows().filter({ hasText: 'Cụm mô phỏng 7' })).toContainText('Không có');
     await pick('Hiện', 'Mọi cụm');
   });
@@ -137,7 +137,7 @@ test.describe('@fleet', () => {
     await filter('nha van hoa');
     await page.getByRole('link', { name: 'Cụm loa nhà văn hóa' }).click();
     const parts = page.getByRole('region', { name: 'Tình trạng' });
-    await expect(parts.getByRole('row', { name: 'Thẻ tiếng' })).toContainText('Không có');
+    await expect(parts.getByRole('row', { name: 'Cạc âm thanh' })).toContainText('Không có');
     await expect(parts.getByRole('row', { name: 'Đồng hồ' })).toContainText('Khớp giờ');
     await expect(parts.getByRole('row', { name: 'Đường truyền' })).toContainText('ms đi về');
     await page.getByRole('button', { name: 'Lấy nhật ký máy' }).click();
@@ -150,7 +150,7 @@ test.describe('@fleet', () => {
     }).toPass();
     await page.getByRole('button', { name: 'Phát tiếng thử' }).click();
     const refused = page.getByRole('region', { name: 'Lệnh' }).getByRole('alert');
-    await expect(refused.filter({ hasText: /không có thẻ âm thanh|phải im lặng/ })).toBeVisible();
+    await expect(refused.filter({ hasText: /không có cạc âm thanh|phải im lặng/ })).toBeVisible();
     await page.getByRole('button', { name: 'Khởi động lại…' }).click();
     await page.getByRole('button', { name: 'Khởi động lại', exact: true }).click();
     await expect(refused.filter({ hasText: 'không chạy như một dịch vụ' })).toBeVisible();
