@@ -134,10 +134,13 @@ func (st *state) look(r reading) {
 }
 
 // byHand takes the time an operator set. A person may put right a hardware clock that was ahead, so only what is
-// verified bounds it below.
+// verified bounds it below; people write minutes, so what was verified in that minute is not after it.
 func (st *state) byHand(t time.Time, r reading) error {
 	if st.trust == Synced {
 		return errSynced
+	}
+	if st.floor.Sub(t) < time.Minute {
+		t = latest(t, st.floor)
 	}
 	if t.Before(st.floor) || t.After(st.probable.Add(plausibleSpan)) {
 		return errImplausible

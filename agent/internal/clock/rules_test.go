@@ -291,7 +291,12 @@ func TestTheOperatorSetsTheTime(t *testing.T) {
 			t.Errorf("%s: a minute later it is %v", name, now)
 		}
 	}
-	st := plausible()
+	r := reading{"boot-2", time.Minute, at("2000-01-01T00:00:30Z"), time.Time{}, false}
+	st := begin(build, saved{BootID: boot, Floor: floor.Add(20 * time.Second), Probable: floor.Add(20 * time.Second)}, r)
+	if err := st.byHand(floor, r); err != nil || !st.now(2*time.Minute).Equal(floor.Add(80*time.Second)) {
+		t.Errorf("the minute in which a document was verified, as people write it: %v, %v", err, st.now(2*time.Minute))
+	}
+	st = plausible()
 	if err := st.sync(st.anchor, time.Minute, time.Minute); err != nil {
 		t.Fatal(err)
 	}
