@@ -118,6 +118,19 @@ func TestAnOwnItemWaitsForTheSecondPerson(t *testing.T) {
 	p.want(t, "skip", `"slot":"`+broadcast.OwnSlot(d.Subject)+`"`, 200, "")
 }
 
+func TestAnOwnItemThatTheHubRefusesIsTakenOut(t *testing.T) {
+	p := newPutter(t, usual())
+	if w := p.put(t, "/api/v1/own", nil); w.Code != 200 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	d := p.made[0]
+	p.plan = p.plan.WithDecisions(d, broadcast.Decision{Kind: "skip", Subject: broadcast.OwnSlot(d.Subject), Who: "minh", Reason: "không rõ nguồn", When: d.When.Add(time.Second), Counter: 1, Source: "hub"})
+	page := ask(p.Console, "/?lang=en", nil).Body.String()
+	if strings.Contains(page, `id="own"`) || !strings.Contains(page, "skip an item «Lịch tiêm»") || !strings.Contains(page, "không rõ nguồn") {
+		t.Errorf("%s", page)
+	}
+}
+
 func TestAnOwnItemIsRefusedBeforeAnythingIsMadeOfIt(t *testing.T) {
 	for name, c := range map[string]struct {
 		fields map[string]string

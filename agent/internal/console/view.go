@@ -123,8 +123,9 @@ type View struct {
 // Decision of the commune, at this PC or on the hub.
 type Decision struct {
 	broadcast.Decision
-	Told  bool `json:"told"`  // the hub has it
-	Holds bool `json:"holds"` // no other about the same thing overruled it
+	About string `json:"about,omitempty"` // the title of the commune's own item that it is about
+	Told  bool   `json:"told"`            // the hub has it
+	Holds bool   `json:"holds"`           // no other about the same thing overruled it
 }
 
 // Summary of the plan in force.
@@ -196,6 +197,12 @@ func decided(s Sources, plan *broadcast.Plan) []Decision {
 			all, told[key(d)] = append(all, d), true
 		}
 	}
+	titles := map[string]string{}
+	for _, d := range all {
+		if d.Own != nil {
+			titles[d.Subject], titles[broadcast.OwnSlot(d.Subject)] = d.Own.Title, d.Own.Title
+		}
+	}
 	holds := map[string]bool{}
 	for _, d := range broadcast.Standing(all) {
 		holds[key(d)] = true
@@ -203,7 +210,7 @@ func decided(s Sources, plan *broadcast.Plan) []Decision {
 	slices.SortStableFunc(all, func(a, b broadcast.Decision) int { return b.When.Compare(a.When) })
 	var out []Decision
 	for _, d := range all[:min(len(all), shown)] {
-		out = append(out, Decision{Decision: d, Told: told[key(d)], Holds: holds[key(d)]})
+		out = append(out, Decision{Decision: d, About: titles[d.Subject], Told: told[key(d)], Holds: holds[key(d)]})
 	}
 	return out
 }

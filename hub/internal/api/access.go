@@ -71,6 +71,7 @@ func access() map[string]accounts.Action {
 		"silence-alarm": accounts.Manage,
 
 		"list-decisions": accounts.View,
+		"list-own-items": accounts.View,
 		"decide":         accounts.Decide,
 
 		"put-dayparts": accounts.Own,

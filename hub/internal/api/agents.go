@@ -95,6 +95,7 @@ func (s *Server) agentRoutes() {
 	register(s, op("why-agent", http.MethodGet, "/agents/{id}/why", "What plays, played or will play at an instant, and why"), s.why)
 	register(s, op("get-desk", http.MethodGet, "/agents/{id}/desk", "What its commune's operator sees: now and next, today and tomorrow, what was decided"), s.getDesk)
 	register(s, op("list-decisions", http.MethodGet, "/agents/{id}/decisions", "What its commune decided lately, newest first"), s.listDecisions)
+	register(s, op("list-own-items", http.MethodGet, "/own-items", "What communes put in at their PCs and wait to be allowed, soonest first"), s.listOwnItems)
 	register(s, created(op("decide", http.MethodPost, "/agents/{id}/decisions", "Decide for the commune: stop, continue, mute, skip, move, order, volume; have the PC forget its PIN; approve its own item")), s.decideFor)
 }
 

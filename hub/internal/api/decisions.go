@@ -19,7 +19,7 @@ type decideInput struct {
 	IDInput
 	Body struct {
 		Kind    string    `json:"kind" enum:"hold,release,mute,unmute,skip,move,order,volume,pin,allow" doc:"pin has the PC forget its PIN, for admins; allow approves an item that the commune put in at its PC, for who may approve"`
-		Subject string    `json:"subject,omitempty" maxLength:"300" doc:"the slot for skip and move, the daypart (2026-11-24/morning) for order, the subject of the decision own for allow"`
+		Subject string    `json:"subject,omitempty" maxLength:"300" doc:"the slot for skip and move (skip on an item that the commune put in at its PC, its subject and #0, takes that out), the daypart (2026-11-24/morning) for order, the subject of the decision own for allow"`
 		To      time.Time `json:"to,omitzero" doc:"for move: a time of the slot's day"`
 		Order   []string  `json:"order,omitempty" maxItems:"64" nullable:"false" doc:"for order: keys of broadcasts as they are to follow each other"`
 		Until   time.Time `json:"until,omitzero" doc:"for mute, at most a day; without it until unmute"`
@@ -102,6 +102,11 @@ func (s *Server) decideFor(ctx context.Context, in *decideInput) (*decisionOutpu
 func (s *Server) wanted(ctx context.Context, a fleet.Agent, in *decideInput) (broadcast.Decision, error) {
 	b := in.Body
 	plain := broadcast.Decision{Kind: b.Kind, Subject: b.Subject}
+	if subject, ok := strings.CutSuffix(b.Subject, broadcast.OwnSlot("")); ok && b.Kind == "skip" { // the plan that the hub has does not show it
+		if _, err := s.Orders.OwnItem(ctx, a.ID, subject); err == nil {
+			return plain, nil
+		}
+	}
 	if !b.Until.IsZero() {
 		plain.Until = &b.Until
 	}

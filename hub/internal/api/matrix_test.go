@@ -97,6 +97,7 @@ func matrix() map[string]row {
 		"revoke-agent":   {roles: "admin", places: over, ask: `POST agents/{blocked}/revoke`},
 		"get-desk":       {roles: "all", places: over, ask: `GET agents/{agent}/desk`},
 		"list-decisions": {roles: "all", places: over, ask: `GET agents/{agent}/decisions`},
+		"list-own-items": {roles: "all", places: over, ask: `GET own-items`, shows: `"agent":"{agent}"`},
 		"decide":         {roles: "admin officer operator", places: over, ask: `POST agents/{agent}/decisions {"kind":"mute","reason":"x"}`},
 
 		"put-dayparts": {roles: communes, places: over, ask: `PUT areas/xa-a/dayparts {"dayparts":[]}`},
@@ -206,6 +207,7 @@ func (b *bench) world(t *testing.T) *strings.Replacer {
 		check(t, err)
 		check(t, b.Fleet.Rename(ctx, id, id)) // past the fleet they were written: it learns of them
 	}
+	b.putsIn(t, agent, "1", "Lịch tiêm")
 	b.offline = []alarms.Cluster{{ID: agent, Name: "Cụm A", Area: "xa-a"}}
 	check(t, b.Alarms.Once(ctx))
 	open, err := b.Alarms.List(ctx, alarms.Filter{Open: true, Limit: 1})

@@ -31,10 +31,6 @@ var errDecision = problem.New("DECISION_INVALID", 422,
 	"Quyết định này không hợp lệ. Hãy tải lại trang và chọn lại mục trong lịch của cụm loa.",
 	"This decision is not valid. Load the page again and choose an item of the agent's programme.")
 
-var errOwnUnknown = problem.New("OWN_ITEM_UNKNOWN", 404,
-	"Cụm loa này không có bài nào của xã như vậy. Hãy tải lại trang.",
-	"The cluster has no such item of its commune. Load the page again.")
-
 // Decision of a commune about what one of its agents plays, made at the PC or on the hub.
 type Decision struct {
 	ID         string             `json:"id"`
@@ -132,20 +128,6 @@ func (d *Desk) Decide(ctx context.Context, agent, area string, made broadcast.De
 	return out, nil
 }
 
-// OwnItem gives what a PC decided to put in of its own, by the subject of the decision.
-func (d *Desk) OwnItem(ctx context.Context, agent, subject string) (Decision, error) {
-	known, err := decisions(ctx, d.DB, d.now(), agent)
-	if err != nil {
-		return Decision{}, err
-	}
-	for _, k := range known[agent] {
-		if k.Made.Kind == "own" && k.Made.Subject == subject {
-			return k, nil
-		}
-	}
-	return Decision{}, errOwnUnknown
-}
-
 // decided says on the bus that a commune decided; planner puts it into the agent's next head.
 func (d *Desk) decided(made Decision) {
 	d.Bus.Publish(bus.Event{Topic: bus.Decision, Area: made.Area, Agent: made.Agent, ID: made.ID,
@@ -204,13 +186,16 @@ func madeOf(list []Decision) []broadcast.Decision {
 	return out
 }
 
-// decisions reads those that can still matter, by agent, oldest first; agent "" is every one.
-func decisions(ctx context.Context, db bun.IDB, now time.Time, agent string) (map[string][]Decision, error) {
+// decisions reads those that can still matter, by agent, oldest first; agent "" is every one, no kinds are all.
+func decisions(ctx context.Context, db bun.IDB, now time.Time, agent string, kinds ...string) (map[string][]Decision, error) {
 	var rows []decisionRow
 	since := store.Millis(now.Add(-decisionMatters))
 	q := db.NewSelect().Model(&rows).Where("(made_at > ? OR kind = ?)", since, "volume") // a volume holds until the next one
 	if agent != "" {
 		q.Where("agent = ?", agent)
+	}
+	if len(kinds) > 0 {
+		q.Where("kind IN (?)", bun.List(kinds))
 	}
 	if err := q.Scan(ctx); err != nil {
 		return nil, fmt.Errorf("read decisions: %w", err)

@@ -1,6 +1,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import { expect, request, test, type APIRequestContext, type BrowserContext, type Page } from '@playwright/test';
-import { hub, line, nameOf, need, passwordOf, shots, stranger, type Who } from './people';
+import { shown as look } from './look';
+import { hub, line, nameOf, need, passwordOf, shots, signIn, speech, stranger, type Who } from './people';
 
 // The commune operator at the amplifier PC: an agent that is not paired yet, and then has no network.
 test.describe.configure({ mode: 'serial' });
@@ -24,7 +25,7 @@ async function signedIn(who: Who) {
 }
 
 /** What the hub answers, which must be a success. */
-async function told<T>(api: APIRequestContext, method: 'get' | 'post', path: string, data?: unknown): Promise<T> {
+async function told<T>(api: APIRequestContext, method: 'get' | 'post' | 'put', path: string, data?: unknown): Promise<T> {
   const res = await api[method](path, data === undefined ? {} : { data });
   expect(res.ok(), `${method} ${path}: ${await res.text()}`).toBe(true);
   return (await res.json()) as T;
@@ -220,6 +221,38 @@ test('volume under the ceiling, skip, move and order', async () => {
   await page.getByRole('link', { name: 'Quay lại' }).click();
 });
 
+/** Puts a file into a daypart that begins like this. */
+async function putIn(title: string, daypart: RegExp, as: { pin?: string; reason?: string }) {
+  await page.goto('/own');
+  const into = page.getByRole('option', { name: daypart }).first();
+  await expect(async () => {
+    await page.reload(); // the plan with the daypart may still be on its way
+    await expect(into).toBeAttached({ timeout: 1000 });
+  }).toPass({ timeout: 45_000 });
+  await page.getByLabel('Tên bài').fill(title);
+  await page.getByLabel('Buổi phát').selectOption(await into.getAttribute('value'));
+  await page.getByLabel('Tệp âm thanh').setInputFiles(speech);
+  await decide('Đưa vào buổi phát', as);
+}
+
+const ownItem = (title: string) => page.locator('#own li').filter({ hasText: title });
+
+test('the commune’s own item: a file, a place, PIN and reason; then it waits for a second person', async () => {
+  await page.getByRole('link', { name: 'Bài của xã' }).click();
+  await expect(page.getByText('Quy định cần người thứ hai')).toBeVisible();
+  await shown('own', { full: true, dark: true });
+  await putIn('Lịch tiêm chủng', /buổi chiều/, { pin: '1357', reason: 'Trạm y tế nhờ' });
+  await expect(page.getByRole('alert')).toContainText('PIN_WRONG');
+  await expect(page.getByLabel('Tên bài')).toHaveValue('Lịch tiêm chủng');
+  await page.getByLabel('Tệp âm thanh').setInputFiles(speech);
+  await decide('Đưa vào buổi phát');
+  await expect(ownItem('Lịch tiêm chủng')).toContainText('chờ trung tâm duyệt');
+  await putIn('Quảng cáo phân bón', /buổi chiều/, { reason: 'Hợp tác xã nhờ' });
+  await expect(ownItem('Quảng cáo phân bón')).toContainText('chờ trung tâm duyệt');
+  await expect(page.getByRole('row', { name: /tiêm chủng/ })).toHaveCount(0); // not in the programme before it is allowed
+  await shown('own-waits', { full: true });
+});
+
 test('test tone and another PIN', async () => {
   await page.getByRole('link', { name: 'Thử tiếng' }).click();
   await shown('tone');
@@ -247,16 +280,61 @@ test('a PC that lost the time offline is told it by hand', async () => {
   await expect(page.getByText('tạm tin, chưa so với máy chủ').first()).toBeVisible();
 });
 
-test('the line is mended: the hub learns of everything, and decides too', async () => {
+test('the line is mended: the hub learns of everything', async () => {
   await expect(decided().getByText('chờ gửi về trung tâm').first()).toBeVisible();
   await line('up');
   await expect(decided().getByText('chờ gửi về trung tâm')).toHaveCount(0);
   const log = await told<{ items: { kind: string; reason?: string; source: string }[] }>(chief, 'get', `agents/${agent}/decisions`);
-  expect(new Set(log.items.map((d) => d.kind))).toEqual(new Set(['hold', 'release', 'mute', 'unmute', 'volume', 'skip', 'move', 'order']));
+  expect(new Set(log.items.map((d) => d.kind))).toEqual(new Set(['hold', 'release', 'mute', 'unmute', 'volume', 'skip', 'move', 'order', 'own']));
   expect(log.items.find((d) => d.kind === 'move')?.reason).toBe('Họp thôn');
+});
+
+test('an officer allows one of the commune’s items and refuses the other; what is allowed is heard', async ({ browser }) => {
+  const away = await browser.newContext({ baseURL: hub, viewport: { width: 1366, height: 768 }, locale: 'en-US' });
+  const office = await away.newPage();
+  await signIn(office, 'CHIEF');
+  await office.getByRole('link', { name: 'Chờ duyệt' }).click();
+  const inbox = office.getByRole('region', { name: 'Bài riêng của xã' });
+  const item = (title: string) => inbox.getByRole('article', { name: title });
+  await expect(inbox.getByText('trung tâm không nghe được')).toBeVisible();
+  await expect(item('Lịch tiêm chủng')).toContainText('Xã Hoằng Đạo · Cụm loa nhà văn hóa · 0:0');
+  await expect(item('Lịch tiêm chủng')).toContainText('Buổi chiều 17:00–17:45');
+  await expect(item('Lịch tiêm chủng')).toContainText('Trạm y tế nhờ');
+  await expect(item('Lịch tiêm chủng')).toContainText('−18 LUFS');
+  await look(office, 'approvals-own');
+
+  await item('Quảng cáo phân bón').getByRole('button', { name: 'Không cho phát' }).click();
+  const words = office.getByRole('dialog');
+  await expect(words.getByRole('button', { name: 'Không cho phát' })).toBeDisabled(); // not without words
+  await words.getByLabel('Lý do').fill('Loa của xã không quảng cáo');
+  await words.getByRole('button', { name: 'Không cho phát' }).click();
+  await expect(item('Quảng cáo phân bón')).toHaveCount(0);
+  await item('Lịch tiêm chủng').getByRole('button', { name: 'Cho phép phát' }).click();
+  await expect(office.getByText('Không còn gì chờ duyệt')).toBeVisible();
+
+  await page.goto('/');
+  await expect(ownItem('Lịch tiêm chủng')).toContainText('đã duyệt');
+  await expect(page.getByRole('row', { name: /Lịch tiêm chủng/ })).toContainText('17:');
+  await expect(page.getByRole('row', { name: /Lịch tiêm chủng/ })).toContainText('sẽ phát');
+  await expect(ownItem('Quảng cáo phân bón')).toHaveCount(0);
+  await expect(decided().getByRole('listitem').filter({ hasText: '«Quảng cáo phân bón»' }).filter({ hasText: 'Loa của xã không quảng cáo' })).toBeVisible();
+  await shown('own-allowed', { full: true });
+
+  const [from, to] = [(await fleetTime(-60)).slice(11, 16), (await fleetTime(1200)).slice(11, 16)];
+  await told(chief, 'put', 'areas/hoang-dao/dayparts', { dayparts: [{ name: 'Họp chợ', start: from, end: to }] });
+  await putIn('Mời họp thôn', /Họp chợ/, { pin: '97531', reason: 'Trưởng thôn nhờ' });
+  await expect(ownItem('Mời họp thôn')).toContainText('chờ trung tâm duyệt');
+  await item('Mời họp thôn').getByRole('button', { name: 'Cho phép phát' }).click();
+  await expect(page.getByRole('row', { name: /Mời họp thôn/ })).toContainText('đã phát');
+  const heard = async () => (await told<{ items: { title: string; outcome: string; owner: string }[] }>(chief, 'get', `plays?agent=${agent}`)).items.find((p) => p.title === 'Mời họp thôn');
+  await expect.poll(heard).toMatchObject({ outcome: 'played', owner: 'commune' });
+  await away.close();
+});
+
+test('the hub decides too, and has the PC forget its PIN', async () => {
   await told(chief, 'post', `agents/${agent}/decisions`, { kind: 'mute', reason: 'Theo lời xã' });
   await expect(page.getByText('Xã đang tắt tiếng', { exact: false }).first()).toBeVisible();
-  await expect(decided().getByText('trên trung tâm')).toBeVisible();
+  await expect(decided().getByText('trên trung tâm').filter({ hasText: 'Theo lời xã' })).toBeVisible();
   await told(chief, 'post', `agents/${agent}/decisions`, { kind: 'pin', reason: 'Quên mã' });
   await expect(page.getByText('trước hết hãy chọn mã PIN')).toBeVisible();
   await shown('mended', { full: true, dark: true });

@@ -55,7 +55,7 @@ func TestConsole(t *testing.T) {
 	pc := newPC(t, filepath.Join(bin, "loa-agent"), filepath.Join(dir, "pc"), "PULSE_SERVER="+card.Server())
 	must(pc.start(ctx))
 	if err := playwright(ctx, t, "console", []string{"LOA_URL=" + pc.address, "LOA_HUB_URL=" + site.URL, "LOA_HUB_LINE=" + hub, "LOA_LINE=" + control,
-		"LOA_PC=" + pc.control, "LOA_REPORTS=" + reports}); err != nil {
+		"LOA_PC=" + pc.control, "LOA_SPEECH=" + filepath.Join(dir, "Bản tin y tế.wav"), "LOA_REPORTS=" + reports}); err != nil {
 		t.Errorf("%v\nagent:\n%s\nhub:\n%s", err, pc.Tail(), site.Hub.Tail())
 	}
 }

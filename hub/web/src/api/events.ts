@@ -4,6 +4,7 @@ import { useQueryClient, type QueryClient } from '@tanstack/react-query';
 /** Which answers a topic of the hub's events makes old, by the beginning of their path. */
 const outdated: Record<string, string[]> = {
   report: ['/reports', '/broadcasts'],
+  decision: ['/own-items', '/agents'],
   broadcast: ['/broadcasts', '/areas/{code}/own', '/calendar', '/readiness', '/agents/{id}/why'],
   agent: ['/agents', '/readiness', '/fleet'],
   plan: ['/agents', '/readiness'],

@@ -71,7 +71,7 @@ export const en: Words = {
       mute: 'The loudspeakers are silent for so long, but for urgent bulletins.', unmute: 'They play again from the next item on.', volume: 'It holds from the next item on; urgent bulletins have their own.', order: 'Until 30 minutes before the daypart. Priority items always come before normal ones.', skip: 'This item will not be played.', move: 'It is played at another time of that day. If it cannot be, you are told why and nothing changes.',
     },
     reasons: { funeral: 'A funeral in the village', meeting: 'A village meeting', people: "By order of the People's Committee", wrong: 'Not fit to be heard' },
-    kind: { hold: 'Stop', release: 'Continue', mute: 'Mute', unmute: 'Unmute', skip: 'Skip', move: 'Move to {{at}}', order: 'Order of a daypart', volume: 'Volume {{n}}%', pin: 'PIN taken back' },
+    kind: { hold: 'Stop', release: 'Continue', mute: 'Mute', unmute: 'Unmute', skip: 'Skip', move: 'Move to {{at}}', order: 'Order of a daypart', volume: 'Volume {{n}}%', pin: 'PIN taken back', own: 'Commune’s item put in', allow: 'Commune’s item allowed' },
     state: { planned: 'Planned', playing: 'Playing', played: 'Played', cut: 'Cut short', skipped: 'Not played', unknown: 'Unknown' }, owner: { hub: 'hub', commune: 'commune' },
   },
   own: {

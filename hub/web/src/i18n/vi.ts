@@ -130,7 +130,7 @@ export const vi = {
       mute: 'Loa im lặng trong thời gian này, trừ tin khẩn cấp.', unmute: 'Loa phát lại theo lịch từ mục tiếp theo.', volume: 'Có hiệu lực từ mục tiếp theo; tin khẩn cấp giữ âm lượng riêng.', order: 'Đổi được đến 30 phút trước buổi phát. Mục ưu tiên luôn trước mục thông thường.', skip: 'Mục này sẽ không phát.', move: 'Mục này phát vào giờ khác trong ngày. Nếu giờ đó không phát được, trang nói lý do và không đổi gì.',
     },
     reasons: { funeral: 'Đám tang trong thôn', meeting: 'Họp thôn', people: 'Theo chỉ đạo của Ủy ban', wrong: 'Nội dung không phù hợp' },
-    kind: { hold: 'Dừng phát', release: 'Phát tiếp', mute: 'Tắt tiếng', unmute: 'Bật tiếng lại', skip: 'Bỏ qua', move: 'Dời sang {{at}}', order: 'Đổi thứ tự buổi phát', volume: 'Âm lượng {{n}}%', pin: 'Đặt lại mã PIN' },
+    kind: { hold: 'Dừng phát', release: 'Phát tiếp', mute: 'Tắt tiếng', unmute: 'Bật tiếng lại', skip: 'Bỏ qua', move: 'Dời sang {{at}}', order: 'Đổi thứ tự buổi phát', volume: 'Âm lượng {{n}}%', pin: 'Đặt lại mã PIN', own: 'Đưa bài của xã vào buổi phát', allow: 'Cho phép bài của xã' },
     state: { planned: 'Sẽ phát', playing: 'Đang phát', played: 'Đã phát', cut: 'Phát dở', skipped: 'Không phát', unknown: 'Chưa rõ' }, owner: { hub: 'trung tâm', commune: 'của xã' },
   },
   own: {

@@ -11,6 +11,7 @@ import '../i18n/plan';
 import { Returned, SendBack } from '../parts/back';
 import { ReportChanges } from '../parts/changes';
 import { say } from '../parts/notify';
+import { OwnItems } from '../parts/ownitems';
 import { Page } from '../parts/page';
 import { Empty, Rows, Trouble } from '../parts/states';
 import { length, useClock } from '../time';
@@ -28,13 +29,14 @@ export default function Approvals() {
   const reportsBack = api.useQuery('get', '/reports', back);
   const broadcastsBack = api.useQuery('get', '/broadcasts', back);
   const urgent = api.useQuery('get', '/urgent', query);
+  const own = api.useQuery('get', '/own-items');
   const [shown, setShown] = useState<string>();
-  const error = reports.error ?? broadcasts.error ?? urgent.error;
-  const pending = reports.isPending || broadcasts.isPending || urgent.isPending;
-  const none = !pending && !error && reports.items.length + broadcasts.items.length + (urgent.data?.items.length ?? 0) === 0;
+  const error = reports.error ?? broadcasts.error ?? urgent.error ?? own.error;
+  const pending = reports.isPending || broadcasts.isPending || urgent.isPending || own.isPending;
+  const none = !pending && !error && reports.items.length + broadcasts.items.length + (urgent.data?.items.length ?? 0) + (own.data?.items.length ?? 0) === 0;
   return (
     <Page title={t('approvals.title')}>
-      <Trouble error={error} again={() => void Promise.all([reports.refetch(), broadcasts.refetch(), urgent.refetch()])} />
+      <Trouble error={error} again={() => void Promise.all([reports.refetch(), broadcasts.refetch(), urgent.refetch(), own.refetch()])} />
       {pending && !error && <Rows />}
       {none && (
         <Card>
@@ -58,6 +60,9 @@ export default function Approvals() {
             </Group>
           </Card>
         ))}
+      </Section>
+      <Section title={t('plan:own.title')} n={own.data?.items.length}>
+        <OwnItems items={own.data?.items ?? []} />
       </Section>
       <Section title={t('approvals.reports')} n={reports.items.length}>
         {reports.items.map((r) => (

@@ -114,7 +114,8 @@ export function Decided({ desk }: { desk: Desk }) {
 function Line({ d, desk }: { d: Decision; desk: Desk }) {
   const { t } = useTranslation();
   const clock = useClock();
-  const about = desk.today.concat(desk.tomorrow).find((s) => s.slot === d.subject)?.title;
+  const own = desk.decisions.find((o) => o.own && (o.subject === d.subject || `${o.subject}#0` === d.subject))?.own; // what the PC alone has is in no programme of the hub
+  const about = own?.title ?? desk.today.concat(desk.tomorrow).find((s) => s.slot === d.subject)?.title;
   const what = [
     t(`commune.kind.${d.kind as 'hold'}`, { n: d.percent, at: d.to ? clock.time(d.to) : '' }),
     about && `«${about}»`,

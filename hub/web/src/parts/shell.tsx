@@ -45,7 +45,8 @@ function useWaiting(): string {
   const reports = api.useQuery('get', '/reports', waiting);
   const broadcasts = api.useQuery('get', '/broadcasts', waiting);
   const urgent = api.useQuery('get', '/urgent', query);
-  const all = [reports, broadcasts, urgent].map((q) => q.data);
+  const own = api.useQuery('get', '/own-items');
+  const all = [reports, broadcasts, urgent, own].map((q) => q.data);
   const n = all.reduce((sum, page) => sum + (page?.items.length ?? 0), 0);
   return n === 0 ? '' : all.some((page) => page?.next) ? `${n}+` : String(n);
 }
