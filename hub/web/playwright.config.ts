@@ -11,6 +11,7 @@ export default defineConfig({
     { name: 'console', testMatch: 'console.spec.ts' }, // the agent's page
     { name: 'fleet', testMatch: 'fleet.spec.ts' }, // with many clusters
     { name: 'phone', testMatch: 'operator.spec.ts' }, // the commune's operator from home
+    { name: 'states', testMatch: 'states.spec.ts' }, // loading, failing, empty
     { name: 'fps', testMatch: 'fps.spec.ts' }, // for make bench
   ],
   outputDir: process.env.LOA_RESULTS ?? 'test-results',

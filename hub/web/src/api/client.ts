@@ -18,6 +18,7 @@ export type Area = Schemas['AreaView'];
 async function patient(request: Request): Promise<Response> {
   const again = request.clone();
   const answer = await fetch(request);
+  if (!answer.ok && !answer.headers.get('Content-Type')?.includes('json')) throw new Error(`${answer.status} from something between here and the hub`); // without a body it would pass for a success
   if (answer.status !== 401) return answer;
   await session.again();
   return patient(again);

@@ -15,7 +15,7 @@ export const vi = {
     lead: 'Đưa phóng sự đến loa của từng thôn, đúng giờ, có nhật ký.',
   },
   error: {
-    network: 'Không nối được với máy chủ. Hãy kiểm tra mạng rồi thử lại.', again: 'Thử lại', title: 'Chưa tải được',
+    choices: 'Chưa tải được danh sách này. Hãy tải lại trang.', network: 'Không nối được với máy chủ. Hãy kiểm tra mạng rồi thử lại.', again: 'Thử lại', title: 'Chưa tải được',
     page: 'Trang này gặp lỗi', pagehint: 'Những gì đã lưu vẫn còn. Hãy tải lại trang; nếu vẫn lỗi, báo cho quản trị viên.', reload: 'Tải lại trang',
     code: 'Mã: {{code}}', request: 'Mã yêu cầu: {{id}}', notfound: 'Không có trang này', notfoundhint: 'Đường dẫn có thể đã cũ. Hãy chọn một mục trong danh mục.',
   },

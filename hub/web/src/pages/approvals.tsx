@@ -31,12 +31,12 @@ export default function Approvals() {
   const urgent = api.useQuery('get', '/urgent', query);
   const own = api.useQuery('get', '/own-items');
   const [shown, setShown] = useState<string>();
-  const error = reports.error ?? broadcasts.error ?? urgent.error ?? own.error;
+  const error = reports.error ?? broadcasts.error ?? urgent.error ?? own.error ?? reportsBack.error ?? broadcastsBack.error;
   const pending = reports.isPending || broadcasts.isPending || urgent.isPending || own.isPending;
   const none = !pending && !error && reports.items.length + broadcasts.items.length + (urgent.data?.items.length ?? 0) + (own.data?.items.length ?? 0) === 0;
   return (
     <Page title={t('approvals.title')}>
-      <Trouble error={error} again={() => void Promise.all([reports.refetch(), broadcasts.refetch(), urgent.refetch(), own.refetch()])} />
+      <Trouble error={error} again={() => void Promise.all([reports, broadcasts, urgent, own, reportsBack, broadcastsBack].map((q) => q.refetch()))} />
       {pending && !error && <Rows />}
       {none && (
         <Card>

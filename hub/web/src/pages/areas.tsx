@@ -4,16 +4,17 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, type Area } from '../api/client';
 import { put, useAdminWords } from '../i18n/admin';
-import { AreaSelect, useAreas } from '../parts/areas';
+import { AreaSelect, useAreaList } from '../parts/areas';
 import { say } from '../parts/notify';
 import { Page } from '../parts/page';
-import { Empty, Trouble } from '../parts/states';
+import { Empty, Rows, Trouble } from '../parts/states';
 import { Dayparts } from './dayparts';
 import { Policies } from './policies';
 
 export default function Areas() {
   const w = useAdminWords().areas;
-  const areas = useAreas();
+  const { data, error, refetch } = useAreaList();
+  const areas = data ?? [];
   const [chosen, setChosen] = useState('');
   const [adding, setAdding] = useState(false);
   const area = areas.find((a) => a.code === chosen);
@@ -29,16 +30,20 @@ export default function Areas() {
         </Button>
       }
     >
-      <Grid>
-        <Grid.Col span={{ base: 12, md: 4 }}>
-          <Card padding="xs" component="nav" aria-label={w.tree}>
-            {tops.length === 0 ? <Empty icon={<IconMap2 size={44} stroke={1.3} />} title={w.empty} /> : tops.map((a) => <Node key={a.code} a={a} all={areas} chosen={chosen} choose={setChosen} />)}
-          </Card>
-        </Grid.Col>
-        <Grid.Col span={{ base: 12, md: 8 }}>
-          {area ? <One key={area.code} area={area} all={areas} gone={setChosen} /> : <Text c="dimmed" p="md">{w.choose}</Text>}
-        </Grid.Col>
-      </Grid>
+      <Trouble error={error} again={() => void refetch()} />
+      {!data && !error && <Rows />}
+      {data && (
+        <Grid>
+          <Grid.Col span={{ base: 12, md: 4 }}>
+            <Card padding="xs" component="nav" aria-label={w.tree}>
+              {tops.length === 0 ? <Empty icon={<IconMap2 size={44} stroke={1.3} />} title={w.empty} hint={w.emptyhint} /> : tops.map((a) => <Node key={a.code} a={a} all={areas} chosen={chosen} choose={setChosen} />)}
+            </Card>
+          </Grid.Col>
+          <Grid.Col span={{ base: 12, md: 8 }}>
+            {area ? <One key={area.code} area={area} all={areas} gone={setChosen} /> : tops.length > 0 && <Text c="dimmed" p="md">{w.choose}</Text>}
+          </Grid.Col>
+        </Grid>
+      )}
       {adding && <Add parent={chosen} close={() => setAdding(false)} done={setChosen} />}
     </Page>
   );

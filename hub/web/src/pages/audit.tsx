@@ -1,4 +1,4 @@
-import { Alert, Button, Card, Code, Drawer, Group, Select, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Code, Drawer, Group, Select, Stack, Table, Text, TextInput } from '@mantine/core';
 import { IconListSearch, IconShieldCheck, IconShieldX } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -9,7 +9,7 @@ import { useAgentNames, useAreaNames } from '../parts/areas';
 import { DayInput } from '../parts/inputs';
 import { complain } from '../parts/notify';
 import { Page } from '../parts/page';
-import { Empty, Rows, Trouble } from '../parts/states';
+import { Empty, Listed } from '../parts/states';
 import { addDays, number, useClock } from '../time';
 
 type Entry = Schemas['AuditEntry'];
@@ -59,45 +59,38 @@ export default function Audit() {
         <DayInput label={t('common.from')} value={from} max={to} onChange={setFrom} clearable />
         <DayInput label={t('common.to')} value={to} min={from} onChange={setTo} clearable />
       </Group>
-      <Trouble error={list.error} again={() => void list.refetch()} />
-      <Card padding={0}>
-        {list.isPending && !list.error ? (
-          <Rows />
-        ) : list.items.length === 0 ? (
-          <Empty icon={<IconListSearch size={44} stroke={1.3} />} title={w.empty} hint={w.emptyhint} />
-        ) : (
-          <Table className="stack" aria-label={w.title}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{w.action}</Table.Th>
-                <Table.Th>{w.who}</Table.Th>
-                <Table.Th>{w.at}</Table.Th>
-                <Table.Th>{w.area}</Table.Th>
-                <Table.Th />
+      <Listed list={list} empty={list.items.length === 0 && <Empty icon={<IconListSearch size={44} stroke={1.3} />} title={w.empty} hint={w.emptyhint} />}>
+        <Table className="stack" aria-label={w.title}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{w.action}</Table.Th>
+              <Table.Th>{w.who}</Table.Th>
+              <Table.Th>{w.at}</Table.Th>
+              <Table.Th>{w.area}</Table.Th>
+              <Table.Th />
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {list.items.map((e) => (
+              <Table.Tr key={e.id} data-line={e.id}>
+                <Table.Td>
+                  {w.groups[e.action.split('.')[0] as 'report'] ?? e.action.split('.')[0]}
+                  <Text size="xs" c="dimmed">{e.action}</Text>
+                </Table.Td>
+                <Table.Td>
+                  {person(e.who)}
+                  <Text size="xs" c="dimmed">{e.from === 'console' ? w.console : e.from}</Text>
+                </Table.Td>
+                <Table.Td style={{ whiteSpace: 'nowrap' }}>{clock.exact(e.at)}<Text size="xs" c="dimmed">{clock.date(e.at)}</Text></Table.Td>
+                <Table.Td>{e.area ? area(e.area) : t('common.everywhere')}</Table.Td>
+                <Table.Td>
+                  <Button size="compact-sm" variant="default" aria-label={`${w.details}: ${e.action} ${e.id}`} onClick={() => setShown(e)}>{w.details}</Button>
+                </Table.Td>
               </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {list.items.map((e) => (
-                <Table.Tr key={e.id} data-line={e.id}>
-                  <Table.Td>
-                    {w.groups[e.action.split('.')[0] as 'report'] ?? e.action.split('.')[0]}
-                    <Text size="xs" c="dimmed">{e.action}</Text>
-                  </Table.Td>
-                  <Table.Td>
-                    {person(e.who)}
-                    <Text size="xs" c="dimmed">{e.from === 'console' ? w.console : e.from}</Text>
-                  </Table.Td>
-                  <Table.Td style={{ whiteSpace: 'nowrap' }}>{clock.exact(e.at)}<Text size="xs" c="dimmed">{clock.date(e.at)}</Text></Table.Td>
-                  <Table.Td>{e.area ? area(e.area) : t('common.everywhere')}</Table.Td>
-                  <Table.Td>
-                    <Button size="compact-sm" variant="default" aria-label={`${w.details}: ${e.action} ${e.id}`} onClick={() => setShown(e)}>{w.details}</Button>
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        )}
-      </Card>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Listed>
       {list.hasNextPage && (
         <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
           {t('common.more')}

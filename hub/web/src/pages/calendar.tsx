@@ -115,7 +115,7 @@ export default function CalendarPage() {
         </Group>
       )}
       <Card padding={0} pos="relative" className="loa-calendar" data-view={view} data-color-scheme={dark ? 'dark' : 'light'}>
-        <LoadingOverlay visible={isFetching && !data} />
+        <LoadingOverlay visible={isFetching && !data} loaderProps={{ role: 'status', 'aria-label': t('common.loading') }} />
         <FullCalendar
           controller={controller} plugins={[dayGrid, timeGrid, interaction, classic]} initialView={view} headerToolbar={false} timeZone={me.zone} locale={i18n.language === 'en' ? 'en-gb' : viLocale} firstDay={1} timedText={t('calendar.timed')}
           height={small && view === 'dayGridMonth' ? 'auto' : 620} allDaySlot={false} nowIndicator scrollTime="04:30:00" slotDuration="00:15:00" expandRows={false} dayMaxEvents={small ? 3 : true} events={events}

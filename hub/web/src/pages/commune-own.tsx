@@ -8,14 +8,15 @@ import { State } from '../parts/badges';
 import { daypartName } from '../parts/dayparts';
 import { DayInput, TimeInput } from '../parts/inputs';
 import { say } from '../parts/notify';
-import { Trouble } from '../parts/states';
+import { Rows, Trouble } from '../parts/states';
 import { useClock, written } from '../time';
 
 /** What the commune has of its own: items that an officer approves, and dayparts within the policy. */
 export default function Own({ area, may }: { area: string; may: boolean }) {
   const { t } = useTranslation();
   const [open, setOpen] = useState<'item' | 'daypart'>();
-  const place = api.useQuery('get', '/areas/{code}', { params: { path: { code: area } } }).data;
+  const whole = api.useQuery('get', '/areas/{code}', { params: { path: { code: area } } });
+  const place = whole.data;
   const items = api.useQuery('get', '/areas/{code}/own', { params: { path: { code: area } } });
   const cancel = api.useMutation('post', '/areas/{code}/own/{id}/cancel');
   const live = (items.data?.items ?? []).filter((b) => b.state !== 'cancelled').slice(0, 10);
@@ -29,9 +30,11 @@ export default function Own({ area, may }: { area: string; may: boolean }) {
           </Button>
         )}
       </Group>
-      <Trouble error={items.error ?? cancel.error} />
+      <Trouble error={items.error ?? whole.error} again={() => void Promise.all([items.refetch(), whole.refetch()])} />
+      <Trouble error={cancel.error} />
       {open === 'item' && place && <Item area={place} close={() => setOpen(undefined)} />}
-      {live.length === 0 && <Text c="dimmed">{t('own.none')}</Text>}
+      {items.isPending && <Rows n={1} />}
+      {items.data && live.length === 0 && <Text c="dimmed">{t('own.none')}</Text>}
       {live.map((b) => (
         <Card key={b.id} padding="sm" component="article" aria-label={b.title}>
           <Group justify="space-between" gap="xs" wrap="nowrap" align="flex-start">

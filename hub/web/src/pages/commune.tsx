@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { useLocation, useSearch } from 'wouter';
 import { api, http, type Schemas } from '../api/client';
 import { useMe } from '../api/session';
-import { useAgents, useAreaNames } from '../parts/areas';
+import { useAgentList, useAreaNames } from '../parts/areas';
 import { complain } from '../parts/notify';
 import { Page } from '../parts/page';
 import { Empty, Rows, Trouble } from '../parts/states';
@@ -23,11 +23,12 @@ export type Slot = Schemas['Slot'];
 export default function Commune() {
   const { t } = useTranslation();
   const area = useAreaNames();
-  const agents = useAgents();
+  const { data, error, refetch } = useAgentList();
+  const agents = data?.items;
   const [, go] = useLocation();
   const asked = new URLSearchParams(useSearch()).get('agent');
   const agent = agents?.find((a) => a.id === asked) ?? agents?.[0];
-  if (!agents) return <Rows n={4} />;
+  if (!agents) return <Page title={t('nav.commune')}>{error ? <Trouble error={error} again={() => void refetch()} /> : <Rows n={4} />}</Page>;
   if (!agent) {
     return (
       <Page title={t('nav.commune')}>
@@ -204,7 +205,7 @@ function Bar({ desk, all }: { desk: Desk; all: string[] }) {
           </Button>
         )}
         {all.length > 1 && !desk.held && (
-          <Button color="red.9" variant="outline" size="xl" h={72} fz="md" flex={1} px="xs" loading={busy('hold')} onClick={() => send.mutate({ kind: 'hold', agents: all })}>
+          <Button color="red.9" variant="outline" size="xl" h={72} fz="md" flex={1} px="xs" styles={{ label: { whiteSpace: 'normal' } }} loading={busy('hold')} onClick={() => send.mutate({ kind: 'hold', agents: all })}>
             {t('commune.stopall', { n: all.length })}
           </Button>
         )}

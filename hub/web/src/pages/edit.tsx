@@ -13,11 +13,17 @@ export type Move = { id: string; date: string; repeats: boolean; to?: Date; copy
 
 /** Asks "this one or the series" where there is a series, then shows the form with what was meant. */
 export function Edit({ move, bands, close }: { move: Move; bands: Schemas['Band'][]; close: () => void }) {
-  const { data: b, error } = api.useQuery('get', '/broadcasts/{id}', { params: { path: { id: move.id } } }, { staleTime: Infinity });
+  const { t } = useTranslation();
+  const { data: b, error, refetch } = api.useQuery('get', '/broadcasts/{id}', { params: { path: { id: move.id } } }, { staleTime: Infinity });
   const [whole, setWhole] = useState(move.repeats && !move.copy ? undefined : true);
   const known = useKnown((b?.items ?? []).map((i) => i.report));
   const meant = useMeant(move, bands);
-  if (error) return <Trouble error={error} />;
+  if (error)
+    return (
+      <Modal opened onClose={close} title={t('form.edit')} centered closeButtonProps={{ 'aria-label': t('common.close') }}>
+        <Trouble error={error} again={() => void refetch()} />
+      </Modal>
+    );
   if (!b || (move.longer && known.size === 0)) return null;
   if (whole === undefined) return <Which day={move.date} choose={setWhole} close={close} />;
   const lengths = (b.items ?? []).map((i) => known.get(i.report)?.duration_ms ?? 0);

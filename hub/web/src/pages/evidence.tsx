@@ -95,7 +95,7 @@ export default function Evidence() {
         <DayInput label={useTo()} value={to} min={from} onChange={day(setTo)} required />
         <AreaSelect value={area} onChange={setArea} />
       </Group>
-      <Trouble error={table.error ?? months.error} again={() => void table.refetch()} />
+      <Trouble error={table.error ?? months.error} again={() => void Promise.all([table.refetch(), months.refetch()])} />
       {table.data && <Totals c={table.data.total} w={w} />}
       {months.data && months.data.items.length > 0 && <Months rows={months.data.items} w={w} />}
       <Card padding={0}>
@@ -111,9 +111,9 @@ export default function Evidence() {
             </Group>
           </Box>
         </Group>
-        {table.isPending && !table.error ? (
+        {table.isPending ? (
           <Rows />
-        ) : !table.data || table.data.items.length === 0 ? (
+        ) : !table.data ? null : table.data.items.length === 0 ? (
           <Empty icon={<IconChartBar size={44} stroke={1.3} />} title={w.empty} hint={w.emptyhint} />
         ) : (
           <Sums rows={table.data.items} total={table.data.total} by={by} and={(and || undefined) as Dim | undefined} />

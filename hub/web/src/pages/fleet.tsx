@@ -1,4 +1,4 @@
-import { Alert, Button, Card, Group, Select, Switch, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Select, Switch, Text, TextInput } from '@mantine/core';
 import { IconAlertTriangle, IconLink, IconSearch, IconServerOff } from '@tabler/icons-react';
 import { getCoreRowModel, getExpandedRowModel, getFilteredRowModel, getGroupedRowModel, getSortedRowModel, useReactTable, type ColumnDef, type SortingState } from '@tanstack/react-table';
 import { useDeferredValue, useMemo, useState } from 'react';
@@ -11,7 +11,7 @@ import { plain, troubles, type Trouble as Kind } from '../fleet/state';
 import { words } from '../i18n/fleet';
 import { AreaSelect, useAreaNames, useAreas } from '../parts/areas';
 import { Page } from '../parts/page';
-import { Empty, Rows, Trouble } from '../parts/states';
+import { Empty, Listed } from '../parts/states';
 import { number, useTick } from '../time';
 
 type Wish = { text: string; kind: 'any' | 'trouble' | Kind; areas: Set<string> | undefined };
@@ -53,7 +53,7 @@ export default function Fleet() {
   return (
     <Page
       title={t('title')}
-      lead={<Counts rows={rows} pick={setKind} />}
+      lead={loaded && <Counts rows={rows} pick={setKind} />}
       actions={
         me.role === 'admin' && (
           <Button component={Link} href="/pairing" leftSection={<IconLink size={18} />}>
@@ -71,22 +71,19 @@ export default function Fleet() {
           {loaded && t('shown', { n: number(shown), all: number(rows.length) })}
         </Text>
       </Group>
-      {error && loaded ? (
-        <Alert color="yellow" icon={<IconAlertTriangle size={20} />} title={t('lost')} role="alert" />
-      ) : (
-        <Trouble error={error} again={ask} />
-      )}
-      <Card padding={0}>
-        {!loaded ? (
-          <Rows n={10} />
-        ) : rows.length === 0 ? (
-          <Empty icon={<IconServerOff size={44} stroke={1.3} />} title={t('empty')} hint={t('emptyhint')} />
-        ) : shown === 0 ? (
-          <Empty icon={<IconSearch size={44} stroke={1.3} />} title={t('none')} hint={t('nonehint')} />
-        ) : (
-          <Lines table={table} now={at} areaName={areaName} />
-        )}
-      </Card>
+      {loaded && !!error && <Alert color="yellow" icon={<IconAlertTriangle size={20} />} title={t('lost')} role="alert" />}
+      <Listed
+        list={{ isPending: !loaded && !error, data: loaded || undefined, error: !loaded && error, refetch: ask }}
+        empty={
+          rows.length === 0 ? (
+            <Empty icon={<IconServerOff size={44} stroke={1.3} />} title={t('empty')} hint={t('emptyhint')} />
+          ) : (
+            shown === 0 && <Empty icon={<IconSearch size={44} stroke={1.3} />} title={t('none')} hint={t('nonehint')} />
+          )
+        }
+      >
+        <Lines table={table} now={at} areaName={areaName} />
+      </Listed>
     </Page>
   );
 }

@@ -103,7 +103,7 @@ function Items({ d, set }: Part) {
   const { t } = useTranslation();
   const [text, setText] = useState('');
   const [q] = useDebouncedValue(text, 200);
-  const { data } = api.useQuery('get', '/reports', { params: { query: { q: q || undefined, limit: 50 } } }, { placeholderData: keepPreviousData });
+  const { data, error, refetch } = api.useQuery('get', '/reports', { params: { query: { q: q || undefined, limit: 50 } } }, { placeholderData: keepPreviousData });
   const known = useKnown(d.items);
   const usable = (data?.items ?? []).filter((r) => (r.state === 'approved' || r.state === 'draft') && !d.items.includes(r.id));
   const total = d.items.reduce((sum, id) => sum + (known.get(id)?.duration_ms ?? 0), 0);
@@ -131,8 +131,9 @@ function Items({ d, set }: Part) {
           );
         })}
         {d.items.length > 1 && <Text size="sm" c="dimmed">{t('form.total', { length: length(total) })}</Text>}
+        <Trouble error={error} again={() => void refetch()} />
         <Select
-          aria-label={t('form.addreport')} placeholder={t('form.addreport')} searchable searchValue={text} onSearchChange={setText} value={null} filter={({ options }) => options}
+          aria-label={t('form.addreport')} placeholder={t('form.addreport')} nothingFoundMessage={data && t('library.nothing')} searchable searchValue={text} onSearchChange={setText} value={null} filter={({ options }) => options}
           data={usable.map((r) => ({ value: r.id, label: `${r.title}${r.duration_ms ? ` (${length(r.duration_ms)})` : ''}` }))}
           onChange={(id) => {
             if (!id) return;

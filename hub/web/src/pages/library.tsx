@@ -73,6 +73,7 @@ export default function Library() {
           <UploadPanel files={dropped} close={() => setDropped(undefined)} />
         </Suspense>
       )}
+      {list.data && <Trouble error={list.error} again={() => void list.refetch()} />}
       <Card
         padding={0}
         className={over ? 'drop' : undefined}
@@ -90,7 +91,7 @@ export default function Library() {
           setDropped([...e.dataTransfer.files]);
         }}
       >
-        {list.error ? (
+        {list.error && !list.data ? (
           <Trouble error={list.error} again={() => void list.refetch()} />
         ) : list.isPending ? (
           <Rows />

@@ -8,7 +8,7 @@ import { api } from '../api/client';
 import { useMe } from '../api/session';
 import { read, type Bad, type Wanted } from '../fleet/csv';
 import { words } from '../i18n/fleet';
-import { useAreaNames, useAreas } from '../parts/areas';
+import { useAreaList, useAreaNames, useAreas, useNoChoice } from '../parts/areas';
 import { complain, say } from '../parts/notify';
 import { Page } from '../parts/page';
 import { Empty, Rows, Trouble } from '../parts/states';
@@ -41,7 +41,7 @@ export default function Pairing() {
             {t('pairing.new')}
           </Title>
           <Stack gap="sm" maw={480}>
-            <Select label={t('pairing.area')} required withAsterisk={false} searchable data={areas.map((a) => ({ value: a.code, label: a.name })).sort((a, b) => a.label.localeCompare(b.label, 'vi'))} value={area || null} onChange={(v) => setArea(v ?? '')} />
+            <Select label={t('pairing.area')} error={useNoChoice(useAreaList().error)} required withAsterisk={false} searchable data={areas.map((a) => ({ value: a.code, label: a.name })).sort((a, b) => a.label.localeCompare(b.label, 'vi'))} value={area || null} onChange={(v) => setArea(v ?? '')} />
             <TextInput label={t('pairing.name')} required withAsterisk={false} maxLength={100} value={name} onChange={(e) => setName(e.currentTarget.value)} autoComplete="off" />
             <Group>
               <Button type="submit" loading={open.isPending} disabled={!area || !name.trim()} leftSection={<IconLink size={18} />}>
@@ -153,6 +153,7 @@ function Expected({ pair }: { pair: (w: Wanted) => void }) {
       </Group>
       <FromCSV done={() => void refetch()} />
       <Trouble error={error} again={() => void refetch()} />
+      {!data && !error && <Rows n={2} />}
       {data && data.items.length === 0 && <Text c="dimmed">{t('pairing.noexpected')}</Text>}
       <Stack gap={4} role="list" aria-label={t('pairing.expected')}>
         {data?.items.slice(0, 500).map((e) => (

@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Card, Checkbox, Code, CopyButton, Group, Modal, Select, Stack, Table, Text, TextInput } from '@mantine/core';
+import { Alert, Badge, Button, Checkbox, Code, CopyButton, Group, Modal, Select, Stack, Table, Text, TextInput } from '@mantine/core';
 import { IconUserPlus, IconUsers } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -9,7 +9,7 @@ import { put, useAdminWords } from '../i18n/admin';
 import { AreaSelect, useAreaNames } from '../parts/areas';
 import { say } from '../parts/notify';
 import { Page } from '../parts/page';
-import { Empty, Rows, Trouble } from '../parts/states';
+import { Empty, Listed, Trouble } from '../parts/states';
 import { useClock } from '../time';
 
 type Person = Schemas['Account'];
@@ -42,50 +42,43 @@ export default function People() {
       <Group>
         <AreaSelect value={area} onChange={setArea} />
       </Group>
-      <Trouble error={list.error} again={() => void list.refetch()} />
-      <Card padding={0}>
-        {list.isPending && !list.error ? (
-          <Rows />
-        ) : list.items.length === 0 ? (
-          <Empty icon={<IconUsers size={44} stroke={1.3} />} title={w.empty} />
-        ) : (
-          <Table className="stack" aria-label={w.title}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{w.name}</Table.Th>
-                <Table.Th>{w.role}</Table.Th>
-                <Table.Th>{w.area}</Table.Th>
-                <Table.Th>{w.state}</Table.Th>
-                <Table.Th>{w.since}</Table.Th>
-                <Table.Th />
+      <Listed list={list} empty={list.items.length === 0 && <Empty icon={<IconUsers size={44} stroke={1.3} />} title={w.empty} hint={w.emptyhint} />}>
+        <Table className="stack" aria-label={w.title}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{w.name}</Table.Th>
+              <Table.Th>{w.role}</Table.Th>
+              <Table.Th>{w.area}</Table.Th>
+              <Table.Th>{w.state}</Table.Th>
+              <Table.Th>{w.since}</Table.Th>
+              <Table.Th />
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {list.items.map((p) => (
+              <Table.Tr key={p.id} data-person={p.name}>
+                <Table.Td>{p.name}</Table.Td>
+                <Table.Td>{t(`role.${p.role as 'admin'}`)}</Table.Td>
+                <Table.Td>{p.area === '' ? t('common.everywhere') : areaName(p.area)}</Table.Td>
+                <Table.Td>
+                  <Group gap={4}>
+                    <Badge color={p.disabled ? 'gray' : p.invited ? 'yellow' : 'green'}>{p.disabled ? w.disabled : p.invited ? w.invited : w.active}</Badge>
+                    {p.second_factor && <Badge color="blue">{w.otp}</Badge>}
+                  </Group>
+                </Table.Td>
+                <Table.Td>{clock.date(p.created_at)}</Table.Td>
+                <Table.Td>
+                  {p.id !== me.id && (
+                    <Button size="compact-sm" variant="default" aria-label={`${w.edit}: ${p.name}`} onClick={() => setEditing(p)}>
+                      {w.edit}
+                    </Button>
+                  )}
+                </Table.Td>
               </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {list.items.map((p) => (
-                <Table.Tr key={p.id} data-person={p.name}>
-                  <Table.Td>{p.name}</Table.Td>
-                  <Table.Td>{t(`role.${p.role as 'admin'}`)}</Table.Td>
-                  <Table.Td>{p.area === '' ? t('common.everywhere') : areaName(p.area)}</Table.Td>
-                  <Table.Td>
-                    <Group gap={4}>
-                      <Badge color={p.disabled ? 'gray' : p.invited ? 'yellow' : 'green'}>{p.disabled ? w.disabled : p.invited ? w.invited : w.active}</Badge>
-                      {p.second_factor && <Badge color="blue">{w.otp}</Badge>}
-                    </Group>
-                  </Table.Td>
-                  <Table.Td>{clock.date(p.created_at)}</Table.Td>
-                  <Table.Td>
-                    {p.id !== me.id && (
-                      <Button size="compact-sm" variant="default" aria-label={`${w.edit}: ${p.name}`} onClick={() => setEditing(p)}>
-                        {w.edit}
-                      </Button>
-                    )}
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        )}
-      </Card>
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Listed>
       {list.hasNextPage && (
         <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
           {t('common.more')}

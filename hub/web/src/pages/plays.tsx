@@ -1,4 +1,4 @@
-import { Anchor, Button, Card, Group, Select, Table, Text } from '@mantine/core';
+import { Anchor, Button, Group, Select, Table, Text } from '@mantine/core';
 import { IconHistoryOff } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -9,7 +9,7 @@ import { AreaSelect, useAgentNames } from '../parts/areas';
 import { State } from '../parts/badges';
 import { DayInput } from '../parts/inputs';
 import { Page } from '../parts/page';
-import { Empty, Rows, Trouble } from '../parts/states';
+import { Empty, Listed } from '../parts/states';
 import { addDays, length, useClock, useMinute } from '../time';
 
 type Play = Schemas['PlayView'];
@@ -36,31 +36,24 @@ export default function Plays() {
         <Select label={t('plays.outcome')} w={150} value={outcome} onChange={(v) => setOutcome((v ?? '') as '' | Outcome)} allowDeselect={false} data={[{ value: '', label: t('common.all') }, ...(['played', 'cut', 'skipped'] as const).map((o) => ({ value: o, label: t(`state.outcome.${o}`) }))]} />
         <AreaSelect value={area} onChange={setArea} />
       </Group>
-      <Trouble error={list.error} again={() => void list.refetch()} />
-      <Card padding={0}>
-        {list.isPending && !list.error ? (
-          <Rows />
-        ) : plays.length === 0 ? (
-          <Empty icon={<IconHistoryOff size={44} stroke={1.3} />} title={t('plays.empty')} hint={t('plays.emptyhint')} />
-        ) : (
-          <Table className="stack" aria-label={t('plays.title')}>
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th>{t('plays.col.what')}</Table.Th>
-                <Table.Th>{t('plays.col.outcome')}</Table.Th>
-                <Table.Th>{t('plays.col.planned')}</Table.Th>
-                <Table.Th>{t('plays.col.agent')}</Table.Th>
-                <Table.Th>{t('plays.col.heard')}</Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {plays.map((p) => (
-                <Row key={p.id} p={p} />
-              ))}
-            </Table.Tbody>
-          </Table>
-        )}
-      </Card>
+      <Listed list={list} empty={plays.length === 0 && <Empty icon={<IconHistoryOff size={44} stroke={1.3} />} title={t('plays.empty')} hint={t('plays.emptyhint')} />}>
+        <Table className="stack" aria-label={t('plays.title')}>
+          <Table.Thead>
+            <Table.Tr>
+              <Table.Th>{t('plays.col.what')}</Table.Th>
+              <Table.Th>{t('plays.col.outcome')}</Table.Th>
+              <Table.Th>{t('plays.col.planned')}</Table.Th>
+              <Table.Th>{t('plays.col.agent')}</Table.Th>
+              <Table.Th>{t('plays.col.heard')}</Table.Th>
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {plays.map((p) => (
+              <Row key={p.id} p={p} />
+            ))}
+          </Table.Tbody>
+        </Table>
+      </Listed>
       {list.hasNextPage && (
         <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
           {t('common.more')}

@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next';
 import { useLocation } from 'wouter';
 import { api, type Report } from '../api/client';
 import { fieldsOf, MetaFields, noWords } from '../parts/meta';
+import { useNoChoice } from '../parts/areas';
 import { say } from '../parts/notify';
 import { Page } from '../parts/page';
 import { Rows, Trouble } from '../parts/states';
@@ -119,11 +120,11 @@ function Pick({ label, picked }: { label: string; picked: (piece: Piece) => void
   const { t } = useTranslation();
   const [text, setText] = useState('');
   const [q] = useDebouncedValue(text, 200);
-  const { data } = api.useQuery('get', '/reports', { params: { query: { q: q || undefined, kind: 'report', limit: 50 } } }, { placeholderData: keepPreviousData });
+  const { data, error } = api.useQuery('get', '/reports', { params: { query: { q: q || undefined, kind: 'report', limit: 50 } } }, { placeholderData: keepPreviousData });
   const usable = (data?.items ?? []).filter((r) => r.state === 'approved' || r.state === 'draft');
   return (
     <Select
-      label={label} placeholder={t('programme.choose')} searchable searchValue={text} onSearchChange={setText} value={null} filter={({ options }) => options}
+      label={label} placeholder={t('programme.choose')} error={useNoChoice(error)} nothingFoundMessage={data && t('library.nothing')} searchable searchValue={text} onSearchChange={setText} value={null} filter={({ options }) => options}
       data={usable.map((r) => ({ value: r.id, label: `${r.title} (${length(r.duration_ms ?? 0)})${r.state === 'draft' ? ` – ${t('state.report.draft')}` : ''}` }))}
       onChange={(id) => {
         const r = usable.find((x) => x.id === id);

@@ -91,7 +91,7 @@ function SlotCard({ s }: { s: Slot }) {
           <Text size="sm" c="dimmed">
             {clock.day(s.start)} · {left > 0 ? t('readiness.left', { t: time }) : t('readiness.now')}
           </Text>
-          <Text size="sm">{s.titles.join(' · ')}</Text>
+          <Text size="sm" lineClamp={4}>{s.titles.join(' · ')}</Text>
         </div>
         <Group gap={6}>
           {bad.length === 0 ? <IconCircleCheck size={22} color="var(--mantine-color-green-7)" aria-hidden /> : <IconAlertTriangle size={22} color="var(--mantine-color-orange-7)" aria-hidden />}

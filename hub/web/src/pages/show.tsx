@@ -24,7 +24,7 @@ export function Show({ id, day, close, edit, copy }: { id: string; day?: string;
   const clock = useClock();
   const agent = useAgentNames();
   const path = { params: { path: { id } } };
-  const { data: b, error, isPending } = api.useQuery('get', '/broadcasts/{id}', path);
+  const { data: b, error, isPending, refetch } = api.useQuery('get', '/broadcasts/{id}', path);
   const preview = api.useQuery('get', '/broadcasts/{id}/preview', path);
   const done = (words: string) => () => {
     say(words);
@@ -53,7 +53,8 @@ export function Show({ id, day, close, edit, copy }: { id: string; day?: string;
   const version = { ...path, params: { ...path.params, header: { 'If-Match': `"${b?.version ?? 0}"` } } };
   return (
     <Drawer opened onClose={close} position="right" size="xl" title={t('show.title')} closeButtonProps={{ 'aria-label': t('common.close') }}>
-      <Trouble error={error ?? approve.error ?? cancel.error ?? leave.error ?? restore.error} />
+      <Trouble error={error} again={() => void refetch()} />
+      <Trouble error={approve.error ?? cancel.error ?? leave.error ?? restore.error} />
       {isPending && !error && <Rows />}
       {b && (
         <Stack>
@@ -78,7 +79,7 @@ export function Show({ id, day, close, edit, copy }: { id: string; day?: string;
               </Grid.Col>
             )}
           </Grid>
-          {preview.error ? <Trouble error={preview.error} /> : preview.data ? <Foreseen p={preview.data} own={b.id} /> : <Rows n={3} />}
+          {preview.error ? <Trouble error={preview.error} again={() => void preview.refetch()} /> : preview.data ? <Foreseen p={preview.data} own={b.id} /> : <Rows n={3} />}
           {preview.data && (preview.data.readiness ?? []).length > 0 && b.state === 'approved' && (
             <div>
               <Title order={3}>{t('show.readiness')}</Title>

@@ -2,7 +2,8 @@ import { Alert, Badge, Button, Card, Group, Modal, MultiSelect, Select, SimpleGr
 import { IconAlertOctagon, IconBellRinging, IconHandStop, IconSchool } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { api, type Schemas } from '../api/client';
+import { api, http, type Schemas } from '../api/client';
+import { useList } from '../api/list';
 import { useMe } from '../api/session';
 import { AreasSelect, useAreaNames } from '../parts/areas';
 import { State } from '../parts/badges';
@@ -100,10 +101,11 @@ function Compose({ kind, close }: { kind: Kind; close: () => void }) {
               {t('urgent.step', { n: step })}
             </Text>
           </Group>
+          <Trouble error={reports.error} again={() => void reports.refetch()} />
           <Trouble error={create.error} />
           {step === 1 ? (
             <>
-              <MultiSelect label={t('common.report')} description={t('urgent.approvedreports')} data={(reports.data?.items ?? []).map((r) => ({ value: r.id, label: r.title }))} value={items} onChange={setItems} searchable required withAsterisk={false} hidePickedOptions maxValues={10} />
+              <MultiSelect label={t('common.report')} description={t('urgent.approvedreports')} data={(reports.data?.items ?? []).map((r) => ({ value: r.id, label: r.title }))} value={items} onChange={setItems} nothingFoundMessage={reports.data && t('library.nothing')} searchable required withAsterisk={false} hidePickedOptions maxValues={10} />
               <AreasSelect label={t('form.areas')} description={t('form.areashint')} value={areas} onChange={setAreas} required />
               <Group grow>
                 <Select label={t('urgent.until')} value={minutes} onChange={(v) => setMinutes(v ?? '60')} allowDeselect={false} data={[15, 30, 60, 180, 720, 1440].map((m) => ({ value: String(m), label: lasting(m) }))} />
@@ -132,20 +134,25 @@ function Compose({ kind, close }: { kind: Kind; close: () => void }) {
 function List() {
   const { t } = useTranslation();
   const me = useMe();
-  const { data, error, isPending, refetch } = api.useQuery('get', '/urgent', { params: { query: { limit: 50 } } });
+  const list = useList('/urgent', {}, (cursor, signal) => http.GET('/urgent', { params: { query: { limit: 50, cursor } }, signal }));
   return (
     <Stack gap="xs" component="section" aria-label={t('urgent.list')}>
       <Title order={2}>{t('urgent.list')}</Title>
-      <Trouble error={error} again={() => void refetch()} />
-      {isPending && !error && <Rows n={3} />}
-      {data?.items.length === 0 && (
+      <Trouble error={list.error} again={() => void list.refetch()} />
+      {list.isPending && <Rows n={3} />}
+      {list.data && list.items.length === 0 && (
         <Card>
           <Empty icon={<IconBellRinging size={44} stroke={1.3} />} title={t('urgent.empty')} hint={me.may.includes('author') ? t('urgent.emptyhint') : undefined} />
         </Card>
       )}
-      {data?.items.map((b) => (
+      {list.items.map((b) => (
         <One key={b.id} b={b} />
       ))}
+      {list.hasNextPage && (
+        <Button variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>
+          {t('common.more')}
+        </Button>
+      )}
     </Stack>
   );
 }

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useLocation, useSearch } from 'wouter';
 import { api, type Schemas } from '../api/client';
-import { useAgents, useAreaNames } from '../parts/areas';
+import { useAgentList, useAreaNames } from '../parts/areas';
 import { DayInput, TimeInput } from '../parts/inputs';
 import { Page } from '../parts/page';
 import { Empty, Rows, Trouble } from '../parts/states';
@@ -16,7 +16,8 @@ export default function Why() {
   const { t } = useTranslation();
   const clock = useClock();
   const area = useAreaNames();
-  const agents = useAgents();
+  const { data, error, refetch } = useAgentList();
+  const agents = data?.items;
   const [, go] = useLocation();
   const query = new URLSearchParams(useSearch());
   const asked = { agent: query.get('agent') ?? '', at: query.get('at') ?? '' };
@@ -26,7 +27,10 @@ export default function Why() {
   const [time, setTime] = useState(clock.exact(start));
   return (
     <Page title={t('why.title')} lead={t('why.lead')}>
-      {agents?.length === 0 ? (
+      <Trouble error={error} again={() => void refetch()} />
+      {!agents ? (
+        !error && <Rows n={1} />
+      ) : agents.length === 0 ? (
         <Card>
           <Empty icon={<IconMoodEmpty size={44} stroke={1.3} />} title={t('why.noagents')} hint={t('why.noagentshint')} />
         </Card>
@@ -39,7 +43,7 @@ export default function Why() {
             }}
           >
             <Group align="flex-end" gap="sm">
-              <Select label={t('why.agent')} data={(agents ?? []).map((a) => ({ value: a.id, label: `${a.name} · ${area(a.area)}` }))} value={agent || null} onChange={(v) => setAgent(v ?? '')} searchable required withAsterisk={false} flex={{ base: '1 1 100%', sm: '1 1 260px' }} />
+              <Select label={t('why.agent')} data={agents.map((a) => ({ value: a.id, label: `${a.name} · ${area(a.area)}` }))} value={agent || null} onChange={(v) => setAgent(v ?? '')} searchable required withAsterisk={false} flex={{ base: '1 1 100%', sm: '1 1 260px' }} />
               <DayInput label={t('common.date')} value={day} onChange={setDay} required />
               <TimeInput label={t('common.time')} value={time} onChange={setTime} required />
               <Button type="submit" disabled={!agent || !day}>

@@ -1,12 +1,35 @@
 import { MultiSelect, Select } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import { api, type Area } from '../api/client';
+import { api, http, type Area } from '../api/client';
 import { useMe } from '../api/session';
 
-export function useAreas(): Area[] {
-  const { data } = api.useQuery('get', '/areas', { params: { query: { limit: 1000 } } }, { staleTime: 60_000 });
-  return data?.items ?? [];
+/** All areas, page after page: a country has more than one answer holds. */
+export function useAreaList() {
+  return useQuery({
+    queryKey: ['get', '/areas', 'all'],
+    staleTime: 60_000,
+    queryFn: async ({ signal }) => {
+      const areas: Area[] = [];
+      for (let cursor: string | undefined; ; ) {
+        const { data, error } = await http.GET('/areas', { params: { query: { limit: 1000, cursor } }, signal });
+        if (!data) throw error;
+        areas.push(...data.items);
+        cursor = data.next || undefined;
+        if (!cursor) return areas;
+      }
+    },
+  });
+}
+
+const none: Area[] = [];
+export const useAreas = (): Area[] => useAreaList().data ?? none;
+
+/** What a list to choose from says when it could not be had. */
+export function useNoChoice(error: unknown): string | undefined {
+  const { t } = useTranslation();
+  return error ? t('error.choices') : undefined;
 }
 
 /** Options in the order of the tree, each with the way to it. */
@@ -27,13 +50,15 @@ export function AreaSelect({ value, onChange }: { value: string; onChange: (code
   const { t } = useTranslation();
   const me = useMe();
   const options = useOptions();
+  const failed = useNoChoice(useAreaList().error);
   const data = me.area === '' ? [{ value: '', label: t('common.everywhere') }, ...options] : options;
-  return <Select aria-label={t('common.area')} data={data} value={value || me.area} onChange={(v) => onChange(v ?? '')} searchable allowDeselect={false} w={{ base: '100%', xs: 280 }} />;
+  return <Select aria-label={t('common.area')} data={data} value={value || me.area} onChange={(v) => onChange(v ?? '')} searchable allowDeselect={false} error={failed} w={{ base: '100%', xs: 280 }} />;
 }
 
 export function AreasSelect({ label, description, value, onChange, required }: { label: string; description?: string; value: string[]; onChange: (codes: string[]) => void; required?: boolean }) {
   const options = useOptions();
-  return <MultiSelect label={label} description={description} data={options} value={value} onChange={onChange} searchable clearable required={required} withAsterisk={false} hidePickedOptions />;
+  const failed = useNoChoice(useAreaList().error);
+  return <MultiSelect label={label} description={description} data={options} value={value} onChange={onChange} error={failed} searchable clearable required={required} withAsterisk={false} hidePickedOptions />;
 }
 
 export function useAreaNames(): (code: string) => string {
@@ -44,10 +69,9 @@ export function useAreaNames(): (code: string) => string {
   }, [areas]);
 }
 
-export function useAgents() {
-  const { data } = api.useQuery('get', '/agents', { params: { query: { limit: 1000 } } }, { staleTime: 30_000 });
-  return data?.items;
-}
+export const useAgentList = () => api.useQuery('get', '/agents', { params: { query: { limit: 1000 } } }, { staleTime: 30_000 });
+
+export const useAgents = () => useAgentList().data?.items;
 
 export function useAgentNames(): (id: string) => string {
   const agents = useAgents();

@@ -1,4 +1,4 @@
-import { Alert, Button, Center, Group, Loader, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { Alert, Button, Card, Center, Group, Loader, Skeleton, Stack, Text, Title } from '@mantine/core';
 import { IconAlertTriangle, IconCloudOff, IconRefresh } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -67,6 +67,16 @@ export function Trouble({ error, again }: { error: unknown; again?: () => void }
         </Button>
       )}
     </Alert>
+  );
+}
+
+/** A list in its card: rows to come, why there are none, or the rows. What could not be had is not called empty, and what was there stays. */
+export function Listed({ list, empty, children }: { list: { isPending: boolean; data?: unknown; error: unknown; refetch: () => unknown }; empty: ReactNode; children: ReactNode }) {
+  return (
+    <>
+      <Trouble error={list.error} again={() => void list.refetch()} />
+      {list.isPending ? <Rows /> : list.data !== undefined && <Card padding={0}>{empty || children}</Card>}
+    </>
   );
 }
 

@@ -1,0 +1,103 @@
+import { expect, test, type Page, type Route } from '@playwright/test';
+import { shots, signIn, stranger } from './people';
+
+// What every list shows while its answer is on its way, when it failed, and when there is nothing in it.
+
+/** Where each list is, and what it says when it is empty. */
+const lists: Record<string, string | RegExp> = {
+  '/': 'Chưa có phóng sự nào',
+  '/calendar': /Chưa có lịch phát nào trong khoảng này/,
+  '/approvals': 'Không còn gì chờ duyệt',
+  '/readiness': 'Không có gì sắp phát',
+  '/plays': 'Chưa có lần phát nào',
+  '/evidence': 'Chưa có số liệu',
+  '/why': 'Chưa có cụm loa nào',
+  '/urgent': 'Chưa có bản tin nào',
+  '/fleet': 'Chưa có cụm loa nào',
+  '/alarms': 'Không có cảnh báo nào',
+  '/commune': 'Chưa có cụm loa nào',
+  '/people': 'Chưa có ai',
+  '/areas': 'Chưa có địa bàn nào',
+  '/audit': 'Không có dòng nào',
+  '/pairing': 'Không còn cụm nào chờ ghép',
+};
+
+/** Pages of one thing, which is never empty. */
+const single = ['/system', '/evidence/print', '/reports/one', '/fleet/one'];
+
+const failure = { type: 'urn:loa:problem:INTERNAL', title: 'Internal Server Error', status: 500, code: 'INTERNAL', detail: '', vi: 'Máy chủ gặp lỗi. Hãy thử lại sau ít phút.', en: 'The hub failed. Try again in some minutes.', request_id: 'e2e' };
+
+/** Answers of the hub as a test wants them: none before `go`, then all failing, and empty after `mend`. */
+async function staged(page: Page) {
+  let go = () => undefined as void;
+  let gate = Promise.resolve();
+  let failing = true;
+  await page.route('**/api/v1/**', async (route: Route) => {
+    const { pathname } = new URL(route.request().url());
+    if (/\/(me|events|login)$/.test(pathname)) return route.fallback();
+    await gate;
+    if (failing) return route.fulfill({ status: 500, contentType: 'application/problem+json', json: failure });
+    const response = await route.fetch();
+    const body = (await response.json()) as Record<string, unknown>;
+    return route.fulfill({ response, json: Object.fromEntries(Object.entries(body).map(([k, v]) => [k, Array.isArray(v) ? [] : v])) });
+  });
+  return {
+    hold: () => {
+      failing = true;
+      gate = new Promise((done) => (go = done));
+    },
+    go: () => go(),
+    mend: () => void (failing = false),
+  };
+}
+
+let page: Page;
+const sins: string[] = [];
+
+test.beforeAll(async ({ browser }) => {
+  page = await (await stranger(browser, sins)).newPage();
+  await signIn(page, 'CHIEF');
+});
+test.afterAll(async () => {
+  await page.context().close();
+  expect(sins).toEqual([]);
+});
+
+test('each list says that it loads, that it failed and what to do, and that it is empty', async () => {
+  const hub = await staged(page);
+  const again = page.getByRole('button', { name: 'Thử lại' });
+  for (const path of [...Object.keys(lists), ...single])
+    await test.step(path, async () => {
+      const empty = lists[path];
+      hub.hold();
+      await page.goto(path);
+      await expect(page.getByRole('status', { name: 'Đang tải' }).or(page.getByText('Đang tải…')).first()).toBeVisible();
+      if (empty) await expect(page.getByText(empty)).toHaveCount(0); // not before it is known
+      hub.go();
+      await expect(page.getByRole('alert').filter({ hasText: failure.vi }).first()).toBeVisible();
+      await expect(again.first()).toBeVisible();
+      await expect(page.getByRole('status', { name: 'Đang tải' })).toHaveCount(0); // what failed does not look as if it came
+      if (!empty) return;
+      await expect(page.getByText(empty)).toHaveCount(0); // nor as if there were nothing
+      for (const width of [1366, 390]) {
+        await page.setViewportSize({ width, height: 800 });
+        await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), `${path} at ${width}`).toBeLessThanOrEqual(0);
+        await page.screenshot({ animations: 'disabled', path: `${shots}/failing-${path.replaceAll('/', '-')}-${width}.png` });
+      }
+      await page.setViewportSize({ width: 1366, height: 768 });
+      hub.mend();
+      await again.first().click();
+      await expect(page.getByText(empty).first()).toBeVisible();
+      await expect(page.getByRole('alert').filter({ hasText: failure.vi })).toHaveCount(0);
+    });
+  await page.unrouteAll({ behavior: 'wait' });
+});
+
+test('what somebody between here and the hub answers is no answer, even without a word', async () => {
+  await page.route('**/api/v1/reports**', (route) => route.fulfill({ status: 502, body: '' }));
+  await page.goto('/');
+  await expect(page.getByRole('alert')).toContainText('Không nối được với máy chủ');
+  await page.unrouteAll({ behavior: 'wait' });
+  await page.getByRole('button', { name: 'Thử lại' }).click();
+  await expect(page.getByText('Chưa có phóng sự nào')).toBeVisible();
+});
