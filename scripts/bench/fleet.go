@@ -68,12 +68,12 @@ func fleetFPS(ctx context.Context, dir string) (rows []Row, err error) {
 	said := make(chan error, 1)
 	talk, quiet := context.WithCancel(running)
 	go func() { said <- chatter(talk, f, o.Agents, changes) }()
-	fps, err := frames(ctx, site.URL, dir)
+	fps, more, err := frames(ctx, site.URL, dir)
 	quiet()
 	if err := errors.Join(err, <-said); err != nil {
 		return nil, err
 	}
-	fmt.Printf("  fleet: %d rows, %d of them connected, %d changes a second\n", areas*each, len(o.Agents), changes)
+	fmt.Printf("  fleet: %d rows, %d of them connected, %d changes a second: %s\n", areas*each, len(o.Agents), changes, more)
 	return []Row{{Name: "fleet-fps", Ours: fps, Peer: 50, PeerName: "promised", Unit: "fps", Ratio: fps / 50, Goal: 1, Better: "higher"}}, nil
 }
 
@@ -102,10 +102,10 @@ func chatter(ctx context.Context, f *fleet.Fleet, agents []fleet.Identity, perSe
 	}
 }
 
-var measured = regexp.MustCompile(`fleet-fps ([0-9.]+)`)
+var measured = regexp.MustCompile(`fleet-fps ([0-9.]+), (.*)`)
 
-// frames has Chromium look at the list and tells what it showed.
-func frames(ctx context.Context, url, dir string) (float64, error) {
+// frames has Chromium look at the list and tells how many it showed a second, and what else it measured.
+func frames(ctx context.Context, url, dir string) (fps float64, more string, err error) {
 	cmd := exec.CommandContext(ctx, "npm", "test", "--silent", "--", "--project=fps")
 	cmd.Dir = filepath.Join("hub", "web")
 	chief := rig.People()[1]
@@ -115,11 +115,12 @@ func frames(ctx context.Context, url, dir string) (float64, error) {
 	cmd.WaitDelay = 15 * time.Second
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return 0, fmt.Errorf("look at the list: %w\n%s", err, bytes.TrimSpace(out))
+		return 0, "", fmt.Errorf("look at the list: %w\n%s", err, bytes.TrimSpace(out))
 	}
 	m := measured.FindSubmatch(out)
 	if m == nil {
-		return 0, fmt.Errorf("no frames were counted:\n%s", out)
+		return 0, "", fmt.Errorf("no frames were counted:\n%s", out)
 	}
-	return strconv.ParseFloat(string(m[1]), 64)
+	fps, err = strconv.ParseFloat(string(m[1]), 64)
+	return fps, string(m[2]), err
 }

@@ -48,8 +48,10 @@ test.describe('@fleet', () => {
     await page.getByRole('button', { name: 'Cụm loa', exact: true }).click(); // now by name, downwards
     await expect(rows().first()).toContainText('Cụm mô phỏng 239');
     await page.getByRole('button', { name: 'Cụm loa', exact: true }).click();
-    await page.getByRole('button', { name: 'Cụm loa', exact: true }).click();
     await expect(rows().first()).toContainText('Cụm loa nhà văn hóa');
+    await page.getByRole('table').evaluate((box) => box.scrollTo(0, box.scrollHeight));
+    await expect(rows().last()).toContainText('Cụm mô phỏng 239');
+    await page.getByRole('table').evaluate((box) => box.scrollTo(0, 0));
     await filter('nha van hoa');
     await expect(rows()).toHaveCount(1);
     await filter('');

@@ -1,8 +1,10 @@
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import { http, type Schemas } from './client';
 import { follow } from './events';
+import { plain, troubles, type Trouble } from '../fleet/state';
 
-export type Row = Schemas['FleetRow'];
+/** A cluster as the hub tells it, and what is made of each word of it once: its name for searching, its troubles. */
+export type Row = Schemas['FleetRow'] & { plain: string; bad: Trouble[] };
 
 const gap = 1000; // ms between two questions, however much happens
 const pulse = 5000; // ms: ages are news that no event tells of
@@ -74,7 +76,7 @@ class Fleet {
 
   private take(data: Schemas['FleetOutputBody']) {
     if (data.whole) this.byId = new Map();
-    for (const r of data.items) this.byId.set(r.id, r);
+    for (const r of data.items) this.byId.set(r.id, { ...r, plain: plain(r.name), bad: troubles(r) });
     this.mark = data.mark;
     this.skew = Date.parse(data.now) - Date.now();
     const same = this.seen.loaded && !this.seen.error && data.items.length === 0 && !data.whole;

@@ -1,89 +1,92 @@
 import { Badge, Text, UnstyledButton } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { IconArrowDown, IconArrowUp, IconChevronDown, IconChevronRight } from '@tabler/icons-react';
-import type { Row as TableRow, Table } from '@tanstack/react-table';
-import { useVirtualizer } from '@tanstack/react-virtual';
-import { memo, useEffect, useRef } from 'react';
+import { memo, useCallback, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
 import type { Row } from '../api/fleet';
 import { words } from '../i18n/fleet';
-import { number, useClock } from '../time';
+import { number, useClock, useTick } from '../time';
 import './fleet.css';
-import { ago, gigabytes, isFresh, tone, troubles } from './state';
+import { columns, isHead, type Head, type Line, type Sorting } from './list';
+import { useSight } from './sight';
+import { ago, gigabytes, isFresh, tone } from './state';
 
 const wide = 44;
 const narrow = 92;
 const between = 64;
 
-/** All lines of a table, of which only those in sight exist. */
-export function Lines({ table, now, areaName }: { table: Table<Row>; now: number; areaName: (code: string) => string }) {
+type Props = { lines: Line[]; sorting: Sorting; sort: (by: Sorting) => void; toggle: (area: string) => void; now: () => number; areaName: (code: string) => string };
+
+/** All lines of the list, of which only those in sight exist. */
+export function Lines({ lines, sorting, sort, toggle, now, areaName }: Props) {
   const { t } = useTranslation(words);
+  const at = useTick(now);
   const box = useRef<HTMLDivElement>(null);
-  const { rows } = table.getRowModel();
   const height = useHeight();
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: (i) => (rows[i]!.getIsGrouped() ? wide : height), overscan: 8, getItemKey: (i) => rows[i]!.id });
-  const grouped = table.getState().grouping.length > 0;
-  const open = table.getState().expanded;
-  useEffect(() => virtual.measure(), [virtual, height, grouped, open]);
+  const heightOf = useCallback((line: Line) => (isHead(line) ? wide : height), [height]);
+  const { total, inSight } = useSight(box, lines, heightOf);
   return (
-    <div className="fleet" ref={box} role="table" aria-label={t('title')} aria-rowcount={rows.length + 1} tabIndex={0}>
+    <div className="fleet" ref={box} role="table" aria-label={t('title')} aria-rowcount={lines.length + 1} tabIndex={0}>
       <div role="rowgroup" className="fleet-head">
         <div role="row" className="fleet-line" aria-rowindex={1}>
-          {table.getAllLeafColumns().map((c) => {
-            const by = c.getIsSorted();
+          {columns.map((c) => {
+            const is = sorting.by === c && (sorting.down ? 'descending' : 'ascending');
             return (
-              <span role="columnheader" key={c.id} data-col={c.id} aria-sort={by === 'asc' ? 'ascending' : by === 'desc' ? 'descending' : 'none'}>
-                <UnstyledButton size="sm" fw={600} onClick={c.getToggleSortingHandler()} title={t('sort', { by: t(`col.${c.id}`) })}>
-                  {t(`col.${c.id}`)} {by === 'asc' ? <IconArrowUp size={13} /> : by === 'desc' ? <IconArrowDown size={13} /> : null}
+              <span role="columnheader" key={c} data-col={c} aria-sort={is || 'none'}>
+                <UnstyledButton size="sm" fw={600} onClick={() => sort({ by: c, down: is === 'ascending' })} title={t('sort', { by: t(`col.${c}`) })}>
+                  {t(`col.${c}`)} {is === 'ascending' ? <IconArrowUp size={13} /> : is === 'descending' ? <IconArrowDown size={13} /> : null}
                 </UnstyledButton>
               </span>
             );
           })}
         </div>
       </div>
-      <div role="rowgroup" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
-        {virtual.getVirtualItems().map((v) => {
-          const row = rows[v.index]!;
-          const place = { transform: `translateY(${v.start}px)`, height: v.size };
-          return row.getIsGrouped() ? (
-            <GroupLine key={v.key} row={row} index={v.index} style={place} name={areaName(row.getGroupingValue('area') as string)} />
+      <div role="rowgroup" style={{ height: total, position: 'relative' }}>
+        {inSight.map(({ line, index, top }) =>
+          isHead(line) ? (
+            <HeadLine key={line.area} head={line} index={index} top={top} name={areaName(line.area)} toggle={toggle} />
           ) : (
-            <Line key={v.key} r={row.original} index={v.index} y={v.start} h={v.size} now={now} area={areaName(row.original.area)} />
-          );
-        })}
+            <Cluster key={line.id} r={line} index={index} top={top} height={height} isNew={isFresh(line, at)} age={ago(t, line.status_at ?? line.last_seen, at)} area={areaName(line.area)} />
+          ),
+        )}
       </div>
     </div>
   );
 }
 
-function GroupLine({ row, index, style, name }: { row: TableRow<Row>; index: number; style: object; name: string }) {
+function HeadLine({ head, index, top, name, toggle }: { head: Head; index: number; top: number; name: string; toggle: (area: string) => void }) {
   const { t } = useTranslation(words);
-  const leaves = row.getLeafRows().filter((l) => !l.getIsGrouped());
-  const open = row.getIsExpanded();
-  const off = leaves.filter((l) => troubles(l.original).includes('offline')).length;
-  const bad = leaves.filter((l) => troubles(l.original).length > 0).length;
-  const Icon = open ? IconChevronDown : IconChevronRight;
+  const Icon = head.open ? IconChevronDown : IconChevronRight;
   return (
-    <div role="row" className="fleet-line fleet-group" style={style} aria-rowindex={index + 2} data-area={row.getGroupingValue('area') as string}>
+    <div role="row" className="fleet-line fleet-group" style={{ transform: `translateY(${top}px)`, height: wide }} aria-rowindex={index + 2} data-area={head.area}>
       <span role="cell">
-        <UnstyledButton onClick={row.getToggleExpandedHandler()} aria-expanded={open} fw={600}>
+        <UnstyledButton onClick={() => toggle(head.area)} aria-expanded={head.open} fw={600}>
           <Icon size={16} /> {name}
         </UnstyledButton>
         <Text span size="sm" c="dimmed" ml="sm">
-          {t('groupline', { n: number(leaves.length), off: number(off), bad: number(bad) })}
+          {t('groupline', { n: number(head.n), off: number(head.off), bad: number(head.bad) })}
         </Text>
       </span>
     </div>
   );
 }
 
-type LineProps = { r: Row; index: number; y: number; h: number; now: number; area: string };
+type ClusterProps = { r: Row; index: number; top: number; height: number; isNew: boolean; age: string; area: string };
 
-const Line = memo(function Line({ r, index, y, h, now, area }: LineProps) {
+function Cluster({ r, index, top, height, isNew, age, area }: ClusterProps) {
+  return (
+    <div role="row" className="fleet-line" style={{ transform: `translateY(${top}px)`, height }} aria-rowindex={index + 2} data-agent={r.id} data-stale={!isNew || undefined}>
+      <Cells r={r} isNew={isNew} area={area} />
+      <span role="cell" data-col="age">{age}</span>
+    </div>
+  );
+}
+
+/** What changes with what the cluster says, not with each second. */
+const Cells = memo(function Cells({ r, isNew, area }: { r: Row; isNew: boolean; area: string }) {
   const { t } = useTranslation(words);
   const clock = useClock();
-  const isNew = isFresh(r, now);
   const link = r.state !== 'active' ? r.state : r.online ? 'online' : 'offline';
   const word = (is: string, more = '') => (
     <Badge color={tone(is, isNew)} title={isNew ? undefined : t('was', { word: t(`word.${is}`) })}>
@@ -92,7 +95,7 @@ const Line = memo(function Line({ r, index, y, h, now, area }: LineProps) {
     </Badge>
   );
   return (
-    <div role="row" className="fleet-line" style={{ transform: `translateY(${y}px)`, height: h }} aria-rowindex={index + 2} data-agent={r.id} data-stale={!isNew || undefined}>
+    <>
       <span role="cell" data-col="name">
         <Link href={`/fleet/${r.id}`}>{r.name}</Link>
       </span>
@@ -108,11 +111,9 @@ const Line = memo(function Line({ r, index, y, h, now, area }: LineProps) {
       <span role="cell" data-col="free">{r.free ? `${number(gigabytes(r.free), 1)} GB` : '–'}</span>
       <span role="cell" data-col="plan">{word(r.plan)}</span>
       <span role="cell" data-col="next">{r.playing && isNew ? t('playing', { title: r.playing }) : r.next ? clock.both(r.next) : t('nonext')}</span>
-      <span role="cell" data-col="age">{ago(t, r.status_at ?? r.last_seen, now)}</span>
-    </div>
+    </>
   );
 });
-
 
 /** The lines take the room that the window leaves them: see fleet.css. */
 function useHeight(): number {

@@ -1,5 +1,5 @@
 import type { TFunction } from 'i18next';
-import type { Row } from '../api/fleet';
+import type { Schemas } from '../api/client';
 
 /** What an agent says every 15 s is old when it did not come three times. */
 const fresh = 45_000;
@@ -19,7 +19,7 @@ export const tone = (word: string, isNew: boolean): Tone => (isNew ? (tones[word
 export type Trouble = 'offline' | 'card' | 'clock' | 'audio' | 'plan';
 
 /** What of a cluster wants a look, by what it last said. */
-export function troubles(r: Row): Trouble[] {
+export function troubles(r: Schemas['FleetRow']): Trouble[] {
   if (r.state !== 'active') return [];
   const list: Trouble[] = [];
   if (!r.online) list.push('offline');

@@ -1,18 +1,18 @@
 import { Alert, Button, Group, Select, Switch, Text, TextInput } from '@mantine/core';
 import { IconAlertTriangle, IconLink, IconSearch, IconServerOff } from '@tabler/icons-react';
-import { getCoreRowModel, getExpandedRowModel, getFilteredRowModel, getGroupedRowModel, getSortedRowModel, useReactTable, type ColumnDef, type SortingState } from '@tanstack/react-table';
 import { useDeferredValue, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
 import { useFleet, type Row } from '../api/fleet';
 import { useMe } from '../api/session';
 import { Lines } from '../fleet/lines';
-import { plain, troubles, type Trouble as Kind } from '../fleet/state';
+import { grouped, ranking, sorted, type Sorting } from '../fleet/list';
+import { plain, type Trouble as Kind } from '../fleet/state';
 import { words } from '../i18n/fleet';
 import { AreaSelect, useAreaNames, useAreas } from '../parts/areas';
 import { Page } from '../parts/page';
 import { Empty, Listed } from '../parts/states';
-import { number, useTick } from '../time';
+import { number } from '../time';
 
 type Wish = { text: string; kind: 'any' | 'trouble' | Kind; areas: Set<string> | undefined };
 
@@ -25,31 +25,24 @@ export default function Fleet() {
   const [text, setText] = useState('');
   const [kind, setKind] = useState<Wish['kind']>('any');
   const [area, setArea] = useState('');
-  const [grouped, setGrouped] = useState(false);
-  const [sorting, setSorting] = useState<SortingState>([{ id: 'name', desc: false }]);
+  const [byArea, setByArea] = useState(false);
+  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const [sorting, setSorting] = useState<Sorting>({ by: 'name', down: false });
+  const [names] = useState(ranking);
+  const [areas] = useState(ranking);
   const areaName = useAreaNames();
   const below = useBelow(area);
   const typed = useDeferredValue(text);
   const wish = useMemo<Wish>(() => ({ text: plain(typed.trim()), kind, areas: below }), [typed, kind, below]);
-  const columns = useMemo(() => columnsOf(areaName), [areaName]);
-  const table = useReactTable({
-    data: rows,
-    columns,
-    state: { sorting, globalFilter: wish, grouping: grouped ? grouping : none },
-    onSortingChange: setSorting,
-    globalFilterFn: (row, _, w: Wish) => matches(row.original, w),
-    getColumnCanGlobalFilter: (c) => c.id === 'name',
-    getRowId: (r) => r.id,
-    getCoreRowModel: getCoreRowModel(),
-    getFilteredRowModel: getFilteredRowModel(),
-    getSortedRowModel: getSortedRowModel(),
-    getGroupedRowModel: getGroupedRowModel(),
-    getExpandedRowModel: getExpandedRowModel(),
-    autoResetExpanded: false,
-    autoResetPageIndex: false,
-  });
-  const shown = table.getFilteredRowModel().rows.length;
-  const at = useTick(now);
+  const shown = useMemo(() => rows.filter((r) => matches(r, wish)), [rows, wish]);
+  const lines = useMemo(() => {
+    const byName = names(rows.map((r) => r.name));
+    const areaRank = areas(rows.map((r) => areaName(r.area)));
+    const byAreaName = (code: string) => areaRank(areaName(code));
+    const all = sorted(shown, sorting, byName, byAreaName);
+    return byArea ? grouped(all, open, byAreaName) : all;
+  }, [rows, shown, sorting, byArea, open, areaName, names, areas]);
+  const toggle = (code: string) => setOpen((was) => (was.has(code) ? new Set([...was].filter((c) => c !== code)) : new Set([...was, code])));
   return (
     <Page
       title={t('title')}
@@ -66,9 +59,9 @@ export default function Fleet() {
         <TextInput type="search" aria-label={t('searchlabel')} placeholder={t('search')} leftSection={<IconSearch size={16} />} value={text} onChange={(e) => setText(e.currentTarget.value)} w={{ base: '100%', xs: 280 }} />
         <Select aria-label={t('show')} data={kinds.map((k) => ({ value: k, label: t(`filter.${k}`) }))} value={kind} onChange={(v) => setKind((v ?? 'any') as Wish['kind'])} allowDeselect={false} w={170} />
         <AreaSelect value={area} onChange={setArea} />
-        <Switch label={t('group')} checked={grouped} onChange={(e) => setGrouped(e.currentTarget.checked)} />
+        <Switch label={t('group')} checked={byArea} onChange={(e) => setByArea(e.currentTarget.checked)} />
         <Text size="sm" c="dimmed" role="status">
-          {loaded && t('shown', { n: number(shown), all: number(rows.length) })}
+          {loaded && t('shown', { n: number(shown.length), all: number(rows.length) })}
         </Text>
       </Group>
       {loaded && !!error && <Alert color="yellow" icon={<IconAlertTriangle size={20} />} title={t('lost')} role="alert" />}
@@ -78,43 +71,20 @@ export default function Fleet() {
           rows.length === 0 ? (
             <Empty icon={<IconServerOff size={44} stroke={1.3} />} title={t('empty')} hint={t('emptyhint')} />
           ) : (
-            shown === 0 && <Empty icon={<IconSearch size={44} stroke={1.3} />} title={t('none')} hint={t('nonehint')} />
+            shown.length === 0 && <Empty icon={<IconSearch size={44} stroke={1.3} />} title={t('none')} hint={t('nonehint')} />
           )
         }
       >
-        <Lines table={table} now={at} areaName={areaName} />
+        <Lines lines={lines} sorting={sorting} sort={setSorting} toggle={toggle} now={now} areaName={areaName} />
       </Listed>
     </Page>
   );
 }
 
-const grouping = ['area'];
-const none: string[] = [];
-
 function matches(r: Row, w: Wish): boolean {
   if (w.areas && !w.areas.has(r.area)) return false;
-  if (w.text && !plain(r.name).includes(w.text)) return false;
-  if (w.kind === 'any') return true;
-  const list = troubles(r);
-  return w.kind === 'trouble' ? list.length > 0 : list.includes(w.kind);
-}
-
-const vietnamese = new Intl.Collator('vi', { numeric: true }); // one for all: localeCompare makes one each time
-
-function columnsOf(areaName: (code: string) => string): ColumnDef<Row>[] {
-  const word = (id: keyof Row & ('card' | 'clock' | 'cache' | 'plan')): ColumnDef<Row> => ({ id, accessorFn: (r) => r[id], sortingFn: 'basic' });
-  return [
-    { id: 'name', accessorFn: (r) => r.name, sortingFn: (a, b) => vietnamese.compare(a.original.name, b.original.name) },
-    { id: 'area', accessorFn: (r) => r.area, sortingFn: (a, b) => vietnamese.compare(areaName(a.original.area), areaName(b.original.area)) },
-    { id: 'link', accessorFn: (r) => (r.state === 'active' ? Number(r.online) : -1), sortingFn: 'basic' },
-    word('card'),
-    word('clock'),
-    word('cache'),
-    { id: 'free', accessorFn: (r) => r.free ?? -1, sortingFn: 'basic' },
-    word('plan'),
-    { id: 'next', accessorFn: (r) => (r.playing ? 0 : r.next ? Date.parse(r.next) : Infinity), sortingFn: 'basic' },
-    { id: 'age', accessorFn: (r) => (r.status_at ? -Date.parse(r.status_at) : Infinity), sortingFn: 'basic' },
-  ];
+  if (w.text && !r.plain.includes(w.text)) return false;
+  return w.kind === 'any' || (w.kind === 'trouble' ? r.bad.length > 0 : r.bad.includes(w.kind));
 }
 
 /** The codes of an area and everything below it; undefined for everywhere. */
@@ -136,7 +106,7 @@ function Counts({ rows, pick }: { rows: Row[]; pick: (kind: Wish['kind']) => voi
   const [online, offline, bad] = useMemo(() => {
     const active = rows.filter((r) => r.state === 'active');
     const on = active.filter((r) => r.online).length;
-    return [on, active.length - on, active.filter((r) => troubles(r).length > 0).length];
+    return [on, active.length - on, active.filter((r) => r.bad.length > 0).length];
   }, [rows]);
   const count = (word: string, n: number, kind: Wish['kind']) => (
     <Button variant="subtle" size="compact-sm" onClick={() => pick(kind)}>
