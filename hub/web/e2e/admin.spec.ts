@@ -128,6 +128,7 @@ test('areas: what holds and where it comes from, own dayparts and rules', async 
   await go('Địa bàn');
   const tree = minh.getByRole('navigation', { name: 'Cây địa bàn' });
   await tree.getByRole('button', { name: /Xã Hoằng Đạo/ }).click();
+  const dialog = minh.getByRole('dialog');
   const morning = minh.locator('[data-daypart=morning]');
   await expect(morning).toContainText('thừa hưởng từ Tỉnh Quảng Ninh');
   await expect(morning).toContainText('Tiếp âm VOV');
@@ -135,9 +136,20 @@ test('areas: what holds and where it comes from, own dayparts and rules', async 
   await shown(minh, 'areas');
   await minh.getByRole('button', { name: 'Đặt riêng: Buổi chiều' }).click();
   await minh.getByRole('textbox', { name: 'Bắt đầu' }).fill('17:15');
+  for (const day of ['T7', 'CN']) await minh.getByText(day, { exact: true }).click();
+  const spans = minh.getByRole('group', { name: 'Giờ của nguồn khác (Loa im lặng)' });
+  await spans.getByRole('button', { name: 'Thêm giờ của nguồn khác' }).click();
+  await spans.getByLabel('Từ').fill('17:15');
+  await spans.getByLabel('Đến').fill('18:00'); // beyond the daypart: the hub refuses it with the field's own words
+  await spans.getByLabel('Nguồn').fill('Tiếp âm đài huyện');
+  await minh.getByRole('button', { name: 'Lưu', exact: true }).last().click();
+  await expect(minh.getByText('Khoảng dành riêng phải nằm trong buổi phát.')).toBeVisible();
+  await spans.getByLabel('Đến').fill('17:25');
+  await shown(minh, 'areas-daypart');
   await minh.getByRole('button', { name: 'Lưu', exact: true }).last().click();
   const evening = minh.locator('[data-daypart=evening]');
-  await expect(evening).toContainText('17:15–17:45');
+  await expect(evening).toContainText('17:15–17:45 T2 T3 T4 T5 T6');
+  await expect(evening).toContainText('nguồn khác: 17:15–17:25 Tiếp âm đài huyện');
   await expect(evening).toContainText('riêng của địa bàn');
   await minh.getByRole('button', { name: 'Bỏ buổi này ở đây: Buổi sáng' }).click();
   await expect(morning).toContainText('đã bỏ ở đây');
@@ -146,10 +158,28 @@ test('areas: what holds and where it comes from, own dayparts and rules', async 
   await minh.getByRole('button', { name: 'Sửa quy định' }).click();
   await minh.getByLabel('Khung giờ được phát').fill('05:00-11:00\n16:00-19:00');
   await minh.getByLabel('Số phút mỗi buổi').fill('30');
+  const volume = minh.getByRole('group', { name: 'Giới hạn âm lượng' });
+  await volume.getByRole('button', { name: 'Thêm giới hạn âm lượng' }).click();
+  await volume.getByLabel('Từ').fill('18:00');
+  await volume.getByLabel('Đến').fill('24:00');
+  await volume.getByLabel('Tối đa (%)').fill('60');
+  await minh.getByLabel('Gọi ai khi hỏng').fill('Chị Hoa, 0203 123 456');
   await shown(minh, 'areas-policy');
   await minh.getByRole('button', { name: 'Lưu', exact: true }).last().click();
   await expect(minh.locator('[data-rule=minutes_per_daypart]')).toContainText('30');
   await expect(minh.locator('[data-rule=windows]')).toContainText('05:00–11:00, 16:00–19:00');
+  await expect(minh.locator('[data-rule=volume]')).toContainText('18:00–24:00: 60%');
+  // Below, what is inherited is shown with where it comes from.
+  await minh.getByRole('button', { name: 'Thêm địa bàn' }).click();
+  await dialog.getByLabel('Tên', { exact: true }).fill('Thôn Bến');
+  await dialog.getByLabel('Mã', { exact: true }).fill('thon-ben');
+  await dialog.getByRole('button', { name: 'Lưu' }).click();
+  await expect(minh.getByRole('heading', { level: 2, name: 'Thôn Bến' })).toBeVisible();
+  await expect(evening).toContainText('thừa hưởng từ Xã Hoằng Đạo');
+  await expect(evening).toContainText('nguồn khác: 17:15–17:25 Tiếp âm đài huyện');
+  await expect(minh.locator('[data-rule=volume]')).toContainText('18:00–24:00: 60%');
+  await expect(minh.locator('[data-rule=volume]')).toContainText('Xã Hoằng Đạo');
+  await expect(minh.locator('[data-rule=contact]')).toContainText('Chị Hoa, 0203 123 456');
 });
 
 test('a commune is added, renamed and merged; evidence keeps its name and counts it under the new one', async () => {

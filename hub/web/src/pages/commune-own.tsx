@@ -1,14 +1,15 @@
-import { ActionIcon, Alert, Button, Card, Chip, FileButton, Group, Radio, Select, Stack, Text, TextInput, Title } from '@mantine/core';
+import { ActionIcon, Alert, Button, Card, FileButton, Group, Radio, Select, Stack, Text, TextInput, Title } from '@mantine/core';
 import { IconPlus, IconTrash, IconUpload } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, type Area } from '../api/client';
 import { uploads, useUploads } from '../api/upload';
 import { State } from '../parts/badges';
-import { daypartName } from '../parts/dayparts';
+import { daypartName, weekdayNames, weekdays, type Weekday } from '../parts/dayparts';
 import { DayInput, TimeInput } from '../parts/inputs';
 import { say } from '../parts/notify';
 import { Rows, Trouble } from '../parts/states';
+import { Weekdays } from '../parts/week';
 import { useClock, written } from '../time';
 
 /** What the commune has of its own: items that an officer approves, and dayparts within the policy. */
@@ -135,8 +136,6 @@ function Item({ area, close }: { area: Area; close: () => void }) {
   );
 }
 
-const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
-
 /** Those of the commune's own; what comes from above is shown and cannot be changed. */
 function Dayparts({ area, may, open, toggle }: { area: Area; may: boolean; open: boolean; toggle: () => void }) {
   const { t } = useTranslation();
@@ -144,7 +143,7 @@ function Dayparts({ area, may, open, toggle }: { area: Area; may: boolean; open:
   const [name, setName] = useState('');
   const [start, setStart] = useState('');
   const [end, setEnd] = useState('');
-  const [days, setDays] = useState<string[]>([...weekdays]);
+  const [days, setDays] = useState<Weekday[]>([...weekdays]);
   const put = api.useMutation('put', '/areas/{code}/dayparts');
   const save = (dayparts: typeof own) => put.mutate({ params: { path: { code: area.code } }, body: { dayparts } }, { onSuccess: () => open && toggle() });
   return (
@@ -162,7 +161,7 @@ function Dayparts({ area, may, open, toggle }: { area: Area; may: boolean; open:
         <Group key={d.name} justify="space-between" wrap="nowrap">
           <Text>
             {daypartName(t, d.name)}, {d.start}–{d.end}
-            {d.days && d.days.length < 7 && ` · ${d.days.map((x) => t(`weekday.${x.slice(0, 2).toUpperCase() as 'MO'}`)).join(' ')}`}
+            {weekdayNames(t, d.days) && ` · ${weekdayNames(t, d.days)}`}
           </Text>
           {!own.some((o) => o.name === d.name) ? (
             <Text size="sm" c="dimmed">
@@ -182,7 +181,7 @@ function Dayparts({ area, may, open, toggle }: { area: Area; may: boolean; open:
           <form
             onSubmit={(e) => {
               e.preventDefault();
-              save([...own, { name: name.trim(), start, end, days: days as 'mon'[] }]);
+              save([...own, { name: name.trim(), start, end, days }]);
             }}
           >
             <Stack gap="sm">
@@ -191,15 +190,7 @@ function Dayparts({ area, may, open, toggle }: { area: Area; may: boolean; open:
                 <TimeInput label={t('own.start')} value={start} onChange={setStart} required />
                 <TimeInput label={t('own.end')} value={end} onChange={setEnd} required />
               </Group>
-              <Chip.Group multiple value={days} onChange={setDays}>
-                <Group gap={6}>
-                  {weekdays.map((d) => (
-                    <Chip key={d} value={d} size="md">
-                      {t(`weekday.${d.slice(0, 2).toUpperCase() as 'MO'}`)}
-                    </Chip>
-                  ))}
-                </Group>
-              </Chip.Group>
+              <Weekdays value={days} onChange={setDays} size="md" />
               <Button size="lg" type="submit" disabled={days.length === 0} loading={put.isPending}>
                 {t('own.savedaypart')}
               </Button>

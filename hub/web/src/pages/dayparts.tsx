@@ -1,11 +1,12 @@
-import { Badge, Button, Card, Group, Table, Text, TextInput, Title } from '@mantine/core';
+import { Badge, Button, Card, Group, Stack, Table, Text, TextInput, Title } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Area } from '../api/client';
 import { put, useAdminWords } from '../i18n/admin';
-import { daypartName } from '../parts/dayparts';
-import { TimeInput, timePattern } from '../parts/inputs';
+import { daypartName, weekdayNames, weekdays } from '../parts/dayparts';
+import { TimeInput } from '../parts/inputs';
 import { Trouble } from '../parts/states';
+import { isSpan, Spans, Weekdays } from '../parts/week';
 import { useEdit, wayUp } from './areas';
 
 type Daypart = NonNullable<Area['dayparts']>[number];
@@ -15,7 +16,7 @@ export function Dayparts({ area, all }: { area: Area; all: Area[] }) {
   const w = useAdminWords().areas;
   const { t } = useTranslation();
   const [form, setForm] = useState<Daypart>();
-  const { change, error, busy } = useEdit(area, () => setForm(undefined));
+  const { change, error, busy } = useEdit(area);
   const own = area.dayparts ?? [];
   const up = wayUp(area, all);
   const source = (name: string) => up.find((a) => (a.dayparts ?? []).some((d) => d.name === name));
@@ -45,7 +46,7 @@ export function Dayparts({ area, all }: { area: Area; all: Area[] }) {
                 <Table.Tr key={d.name} data-daypart={d.name}>
                   <Table.Td td={d.disabled ? 'line-through' : undefined}>{daypartName(t, d.name)}</Table.Td>
                   <Table.Td>
-                    {d.start}–{d.end} <Text span size="xs" c="dimmed">{d.days && d.days.length > 0 && d.days.length < 7 ? d.days.map((x) => t(`weekday.${x.slice(0, 2).toUpperCase() as 'MO'}`)).join(' ') : w.everyday}</Text>
+                    {d.start}–{d.end} <Text span size="xs" c="dimmed">{weekdayNames(t, d.days) || w.everyday}</Text>
                     {(d.reserved ?? []).length > 0 && <Text size="xs" c="dimmed">{put(w.reserved, { spans: (d.reserved ?? []).map((r) => `${r.start}–${r.end} ${r.label ?? ''}`.trim()).join(', ') })}</Text>}
                   </Table.Td>
                   <Table.Td>
@@ -68,17 +69,39 @@ export function Dayparts({ area, all }: { area: Area; all: Area[] }) {
         </Table>
       )}
       {form ? (
-        <Group align="flex-end" mt="sm">
-          <TextInput label={w.daypart} value={form.name} onChange={(e) => setForm({ ...form, name: e.currentTarget.value })} w={160} maxLength={64} />
-          <TimeInput label={w.start} value={form.start ?? ''} onChange={(start) => setForm({ ...form, start })} />
-          <TimeInput label={w.end} value={form.end ?? ''} onChange={(end) => setForm({ ...form, end })} />
-          <Button loading={busy} disabled={!form.name || !timePattern.test(form.start ?? '') || !timePattern.test(form.end ?? '')} onClick={() => save([...without(form.name), { ...form, disabled: undefined }])}>{w.save}</Button>
-          <Button variant="default" onClick={() => setForm(undefined)}>{w.cancel}</Button>
-        </Group>
+        <Form key={form.name} area={area} of={form} close={() => setForm(undefined)} />
       ) : (
         <Button mt="sm" variant="light" onClick={() => setForm({ name: '', start: '', end: '' })}>{w.adddaypart}</Button>
       )}
       <Trouble error={error} />
     </Card>
+  );
+}
+
+/** A daypart of the area's own: one that is inherited, with its days and spans, is where it begins. */
+function Form({ area, of, close }: { area: Area; of: Daypart; close: () => void }) {
+  const w = useAdminWords().areas;
+  const [seen] = useState(area); // what somebody else saves meanwhile is not overwritten unseen
+  const { change, error, busy } = useEdit(seen, close);
+  const [d, setD] = useState({ name: of.name, start: of.start ?? '', end: of.end ?? '', days: of.days?.length ? of.days : [...weekdays], reserved: of.reserved ?? [] });
+  const good = d.name && isSpan(d) && d.days.length > 0 && d.reserved.every(isSpan);
+  return (
+    <Stack mt="sm" gap="sm">
+      <Group align="flex-end">
+        <TextInput label={w.daypart} value={d.name} onChange={(e) => setD({ ...d, name: e.currentTarget.value })} w={160} maxLength={60} />
+        <TimeInput label={w.start} value={d.start} onChange={(start) => setD({ ...d, start })} />
+        <TimeInput label={w.end} value={d.end} onChange={(end) => setD({ ...d, end })} />
+      </Group>
+      <Weekdays value={d.days} onChange={(days) => setD({ ...d, days })} size="sm" />
+      <Spans
+        words={{ ...w.span, title: w.reservedtitle, add: w.addreserved }} value={d.reserved} onChange={(reserved) => setD({ ...d, reserved })} fresh={{ start: d.start, end: '', label: '' }}
+        more={(r, set) => <TextInput label={w.source} value={r.label ?? ''} onChange={(e) => set({ label: e.currentTarget.value })} maxLength={60} w={200} />}
+      />
+      <Trouble error={error} />
+      <Group>
+        <Button loading={busy} disabled={!good} onClick={() => change({ dayparts: [...(seen.dayparts ?? []).filter((o) => o.name !== d.name), d] })}>{w.save}</Button>
+        <Button variant="default" onClick={close}>{w.cancel}</Button>
+      </Group>
+    </Stack>
   );
 }

@@ -1,14 +1,18 @@
-import { Button, Card, Group, NumberInput, Select, Stack, Table, Text, Textarea, Title } from '@mantine/core';
+import { Button, Card, Group, NumberInput, Select, Stack, Table, Text, Textarea, TextInput, Title } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Area } from '../api/client';
 import { useAdminWords } from '../i18n/admin';
+import { weekdayNames } from '../parts/dayparts';
 import { Trouble } from '../parts/states';
+import { isSpan, Spans } from '../parts/week';
 import { useEdit, wayUp } from './areas';
 
 type Policy = Area['policy'];
 type Rule = keyof Policy & string;
-const rules = ['windows', 'dayparts_per_day', 'minutes_per_daypart', 'volume', 'second_person', 'urgent_volume', 'commune_may_move'] as const satisfies readonly Rule[];
+type Window = NonNullable<Policy['windows']>[number];
+type VolumeRule = NonNullable<Policy['volume']>[number];
+const rules = ['windows', 'dayparts_per_day', 'minutes_per_daypart', 'volume', 'second_person', 'urgent_volume', 'commune_may_move', 'contact'] as const satisfies readonly Rule[];
 
 /** Each rule with what the area sets itself, what holds after all above have tightened it, and who set something. */
 export function Policies({ area, all }: { area: Area; all: Area[] }) {
@@ -16,13 +20,12 @@ export function Policies({ area, all }: { area: Area; all: Area[] }) {
   const { t } = useTranslation();
   const [editing, setEditing] = useState(false);
   const up = wayUp(area, all);
-  const days = (list?: readonly string[] | null) => (list && list.length > 0 && list.length < 7 ? ` ${list.map((d) => t(`weekday.${d.slice(0, 2).toUpperCase() as 'MO'}`)).join(' ')}` : '');
   const words = (rule: Rule, v: unknown): string => {
     if (v === undefined || v === null) return w.nothing;
-    if (rule === 'windows') return joined((v as { start: string; end: string; days?: string[] | null }[]).map((x) => `${x.start}–${x.end}${days(x.days)}`)) || w.nothing;
-    if (rule === 'volume') return (v as { start: string; end: string; max_percent: number }[]).map((x) => `${x.start}–${x.end}: ${x.max_percent}%`).join(', ') || w.none;
+    if (rule === 'windows') return joined((v as Window[]).map((x) => `${x.start}–${x.end} ${weekdayNames(t, x.days)}`.trim())) || w.nothing;
+    if (rule === 'volume') return (v as VolumeRule[]).map((x) => `${x.start}–${x.end}: ${x.max_percent}%`).join(', ') || w.none;
     if (typeof v === 'boolean') return v ? w.yes : w.no;
-    return v === 0 ? w.none : String(v);
+    return v === 0 ? w.none : String(v) || w.nothing;
   };
   const set = (a: Area, rule: Rule) => {
     const v = a.policy[rule];
@@ -75,6 +78,7 @@ function Edit({ area, close }: { area: Area; close: () => void }) {
   const [hours, setHours] = useState((area.policy.windows ?? []).map((x) => `${x.start}-${x.end}${x.days && x.days.length > 0 ? ` ${x.days.join(',')}` : ''}`).join('\n'));
   const lines = hours.split('\n').map((l) => l.trim()).filter(Boolean);
   const windows = lines.map((l) => /^(\d\d:\d\d)\s*[-–]\s*(\d\d:\d\d)(?:\s+((?:mon|tue|wed|thu|fri|sat|sun)(?:,(?:mon|tue|wed|thu|fri|sat|sun))*))?$/.exec(l));
+  const volume = policy.volume ?? [];
   const good = windows.every(Boolean);
   const number = (rule: 'dayparts_per_day' | 'minutes_per_daypart' | 'urgent_volume') => (
     <NumberInput label={w.rules[rule]} placeholder={w.inherit} value={policy[rule] ?? ''} onChange={(v) => setPolicy({ ...policy, [rule]: v === '' ? undefined : Number(v) })} min={1} max={1440} allowDecimal={false} w={{ base: '100%', xs: 200 }} />
@@ -95,11 +99,16 @@ function Edit({ area, close }: { area: Area; close: () => void }) {
         {choice('second_person')}
         {choice('commune_may_move')}
       </Group>
+      <Spans
+        words={{ ...w.span, title: w.rules.volume, add: w.addvolume }} value={volume} onChange={(v) => setPolicy({ ...policy, volume: v.length === 0 ? undefined : v })} fresh={{ start: '', end: '', max_percent: 50 }}
+        more={(v, set) => <NumberInput label={w.atmost} value={v.max_percent} onChange={(n) => set({ max_percent: Number(n) })} min={0} max={100} allowDecimal={false} w={120} />}
+      />
+      <TextInput label={w.rules.contact} placeholder={w.inherit} value={policy.contact ?? ''} onChange={(e) => setPolicy({ ...policy, contact: e.currentTarget.value || undefined })} maxLength={200} />
       <Trouble error={error} />
       <Group justify="flex-end">
         <Button variant="default" onClick={close}>{w.cancel}</Button>
         <Button
-          loading={busy} disabled={!good}
+          loading={busy} disabled={!good || !volume.every(isSpan)}
           onClick={() => change({ policy: { ...policy, windows: windows.length === 0 ? undefined : windows.map((m) => ({ start: m?.[1] ?? '', end: m?.[2] ?? '', days: m?.[3]?.split(',') as never })) } })}
         >
           {w.save}
