@@ -2,6 +2,8 @@ package alarms
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -28,9 +30,12 @@ type MailOptions struct {
 	Zone     *time.Location
 	Pages    string                   // address of the hub's pages, "" when not known
 	Area     func(code string) string // its name
+
+	roots *x509.CertPool                                          // of tests; nil: the system's
+	dial  func(context.Context, string, string) (net.Conn, error) // of tests, for names that are nowhere
 }
 
-// NewMail checks the options. Without TLS it speaks to this machine alone.
+// NewMail checks the options. Without TLS it speaks to this machine alone, and tells even that no password.
 func NewMail(o MailOptions) (*Mail, error) {
 	u, err := url.Parse(o.Server)
 	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Path != "" {
@@ -42,7 +47,11 @@ func NewMail(o MailOptions) (*Mail, error) {
 			return nil, fmt.Errorf("port of mail server: %w", err)
 		}
 	}
-	options := []mail.Option{mail.WithPort(port), mail.WithTimeout(sendTime / 2)}
+	options := []mail.Option{mail.WithPort(port), mail.WithTimeout(sendTime / 2),
+		mail.WithTLSConfig(&tls.Config{ServerName: u.Hostname(), RootCAs: o.roots, MinVersion: tls.VersionTLS12})}
+	if o.dial != nil {
+		options = append(options, mail.WithDialContextFunc(o.dial))
+	}
 	ip := net.ParseIP(u.Hostname())
 	switch {
 	case u.Scheme == "smtps":
@@ -53,6 +62,7 @@ func NewMail(o MailOptions) (*Mail, error) {
 		options = append(options, mail.WithTLSPolicy(mail.TLSMandatory))
 	}
 	if u.User.Username() != "" {
+		// The strongest that both know; without TLS none that shows the password.
 		options = append(options, mail.WithSMTPAuth(mail.SMTPAuthAutoDiscover), mail.WithUsername(u.User.Username()), mail.WithPassword(o.Password))
 	}
 	client, err := mail.NewClient(u.Hostname(), options...)
