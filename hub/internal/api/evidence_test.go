@@ -152,6 +152,13 @@ func TestTablesAreFilesWithoutFormulas(t *testing.T) {
 	if len(rows) != 3 || strings.Join(rows[1], "|") != "2024-10-31 05:30:00|2024-10-31 05:30:00|2024-10-31 05:35:00|Đã phát|phát trọn|'=Luật Đất đai|Thông thường|a1|Thôn A|thon-a|300|300|p1" {
 		t.Errorf("rows %q", rows)
 	}
+	_, _, body = b.ask(t, "admin", "GET", "/api/v1/plays/export?outcome=skipped&lang=en", "")
+	rows, err = csv.NewReader(strings.NewReader(strings.TrimPrefix(body, "\ufeff"))).ReadAll()
+	check(t, err)
+	if len(rows) != 2 || rows[1][3] != "Not played" {
+		t.Errorf("of what was not played: %q", rows)
+	}
+	b.does(t, "admin", "GET", "plays/export?outcome=loud", "", "VALIDATION")
 	status, header, body = b.ask(t, "admin", "GET", "/api/v1/plays/export?format=xlsx&lang=en", "")
 	if status != 200 || header.Get("Content-Type") != xlsxType {
 		t.Fatalf("%d %v", status, header)
@@ -172,7 +179,7 @@ func TestTablesAreFilesWithoutFormulas(t *testing.T) {
 	defer g.Close()
 	rows, err = g.GetRows("Kết quả phát 1")
 	check(t, err)
-	if len(rows) != 5 || strings.Join(rows[1], "|") != "Thôn A|2024-10|1|1|0|0|0|5|5" || rows[4][0] != "Tổng cộng" || rows[4][8] != "11" {
+	if len(rows) != 5 || strings.Join(rows[1], "|") != "Thôn A|2024-10|1|1|0|0|0|5|5" || rows[4][0] != "Tổng cộng" || rows[4][1] != "" || rows[4][8] != "11" {
 		t.Errorf("rows %q", rows)
 	}
 }

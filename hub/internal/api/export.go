@@ -17,14 +17,9 @@ import (
 )
 
 type playExportInput struct {
-	From      string `query:"from" doc:"planned start at or after (RFC 3339)"`
-	To        string `query:"to" doc:"planned start before (RFC 3339)"`
-	Agent     string `query:"agent"`
-	Report    string `query:"report"`
-	Broadcast string `query:"broadcast"`
-	Area      string `query:"area" doc:"with everything below it, and what was merged into it"`
-	Format    string `query:"format" default:"csv" enum:"csv,xlsx"`
-	Lang      string `query:"lang" enum:",vi,en" doc:"of heads and words; else Accept-Language"`
+	PlayFilter
+	Format string `query:"format" default:"csv" enum:"csv,xlsx"`
+	Lang   string `query:"lang" enum:",vi,en" doc:"of heads and words; else Accept-Language"`
 }
 
 type sumExportInput struct {
@@ -90,17 +85,11 @@ func writeTable(ctx context.Context, to io.Writer, format, title string, heads [
 }
 
 func (s *Server) exportPlays(ctx context.Context, in *playExportInput) (*huma.StreamResponse, error) {
-	q := evidence.Query{Agent: in.Agent, Report: in.Report, Broadcast: in.Broadcast, Limit: 1000}
-	var err error
-	if q.From, err = s.instant("from", in.From); err != nil {
+	q, err := s.picked(ctx, in.PlayFilter)
+	if err != nil {
 		return nil, err
 	}
-	if q.To, err = s.instant("to", in.To); err != nil {
-		return nil, err
-	}
-	if q.Areas, err = s.chosenAreas(ctx, in.Area); err != nil {
-		return nil, err
-	}
+	q.Limit = 1000 // a page of its walk
 	tree, err := s.Planner.Tree(ctx)
 	if err != nil {
 		return nil, err
@@ -194,17 +183,18 @@ func (s *Server) exportSums(ctx context.Context, in *sumExportInput) (*huma.Stre
 	heads = append(heads, counts...)
 	name := strings.Join(strings.Fields("ket-qua-phat "+in.By+" "+in.And), "-") + spanName(evidence.Query{From: v.From, To: v.To}, s.Zone)
 	return s.table(in.Format, name, title, heads, func(_ context.Context, put func(...any) error) error {
-		for _, r := range append(v.Items, SumView{Name: said("by", "total", en), AndName: "", Count: v.Total}) {
-			cells := []any{said("shown", r.Name, en)}
-			if in.And != "" {
-				cells = append(cells, said("shown", r.AndName, en))
+		row := func(c evidence.Count, names ...any) error {
+			if in.And == "" {
+				names = names[:1]
 			}
-			cells = append(cells, r.Planned, r.Played, r.Cut, r.Skipped, r.Unknown, minutes(r.PlannedMS), minutes(r.HeardMS))
-			if err := put(cells...); err != nil {
+			return put(append(names, c.Planned, c.Played, c.Cut, c.Skipped, c.Unknown, minutes(c.PlannedMS), minutes(c.HeardMS))...)
+		}
+		for _, r := range v.Items {
+			if err := row(r.Count, said("shown", r.Name, en), said("shown", r.AndName, en)); err != nil {
 				return err
 			}
 		}
-		return nil
+		return row(v.Total, said("by", "total", en), "")
 	}), nil
 }
 

@@ -10,16 +10,21 @@ import (
 	"github.com/loa-vn/loa/internal/broadcast"
 )
 
-type playListInput struct {
+// PlayFilter picks play records.
+type PlayFilter struct {
 	From      string `query:"from" doc:"planned start at or after (RFC 3339)"`
 	To        string `query:"to" doc:"planned start before (RFC 3339)"`
 	Agent     string `query:"agent"`
 	Report    string `query:"report"`
 	Broadcast string `query:"broadcast"`
 	Outcome   string `query:"outcome" enum:"played,cut,skipped"`
-	Area      string `query:"area" doc:"with everything below it"`
-	Cursor    string `query:"cursor"`
-	Limit     int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
+	Area      string `query:"area" doc:"with everything below it, and what was merged into it"`
+}
+
+type playListInput struct {
+	PlayFilter
+	Cursor string `query:"cursor"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 }
 
 // PlayView is a play record; of what never sounded the two times are null, not left out.
@@ -47,18 +52,25 @@ func (s *Server) playRoutes() {
 	register(s, op("list-plays", http.MethodGet, "/plays", "Play log: what was heard, and what was not and why"), s.listPlays)
 }
 
+// picked is the log's query of a filter, within the caller's areas.
+func (s *Server) picked(ctx context.Context, f PlayFilter) (q evidence.Query, err error) {
+	q = evidence.Query{Agent: f.Agent, Report: f.Report, Broadcast: f.Broadcast, Outcome: broadcast.Outcome(f.Outcome)}
+	if q.From, err = s.instant("from", f.From); err != nil {
+		return q, err
+	}
+	if q.To, err = s.instant("to", f.To); err != nil {
+		return q, err
+	}
+	q.Areas, err = s.chosenAreas(ctx, f.Area)
+	return q, err
+}
+
 func (s *Server) listPlays(ctx context.Context, in *playListInput) (*pageOutput[PlayView], error) {
-	q := evidence.Query{Agent: in.Agent, Report: in.Report, Broadcast: in.Broadcast, Outcome: broadcast.Outcome(in.Outcome), After: in.Cursor, Limit: in.Limit}
-	var err error
-	if q.From, err = s.instant("from", in.From); err != nil {
+	q, err := s.picked(ctx, in.PlayFilter)
+	if err != nil {
 		return nil, err
 	}
-	if q.To, err = s.instant("to", in.To); err != nil {
-		return nil, err
-	}
-	if q.Areas, err = s.chosenAreas(ctx, in.Area); err != nil {
-		return nil, err
-	}
+	q.After, q.Limit = in.Cursor, in.Limit
 	if q.After != "" && !playCursor().MatchString(q.After) {
 		return nil, errCursor
 	}

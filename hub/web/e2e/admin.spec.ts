@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { expect, test, type BrowserContext, type Page } from '@playwright/test';
+import { expect, test, type BrowserContext, type Locator, type Page } from '@playwright/test';
+import { readSheet } from 'read-excel-file/node'; // not the library that writes them
 import { shown } from './look';
 import { base, choose, shots, signIn, stranger } from './people';
 
@@ -44,20 +45,29 @@ test('evidence tells what was planned, played and missed, in plots and tables', 
   await expect(minh.getByRole('row', { name: /Tìm hiểu pháp luật.*Tiếng Tày/ })).toBeVisible();
 });
 
-test('its tables leave as files without formulas', async () => {
-  const fetched = async (link: ReturnType<Page['getByRole']>) => {
-    const [file] = await Promise.all([minh.waitForEvent('download'), link.click()]);
-    return { name: file.suggestedFilename(), bytes: await readFile(await file.path()) };
-  };
+/** What a link to a file gives. */
+const fetched = async (link: Locator) => {
+  const [file] = await Promise.all([minh.waitForEvent('download'), link.click()]);
+  return { name: file.suggestedFilename(), bytes: await readFile(await file.path()) };
+};
+
+test('its tables leave as files without formulas, that another program can read', async () => {
   const log = await fetched(minh.getByRole('link', { name: 'CSV', exact: true }));
   expect(log.name).toBe(`nhat-ky-phat_${year}-01-01_${year}-12-31.csv`);
   const lines = log.bytes.toString('utf8').trim().split('\r\n');
   expect(lines).toHaveLength(2 * perArea + 1);
+  expect(lines[0]).toContain('Giờ theo lịch'); // in the language of the page, not of the browser
   expect(lines.some((l) => l.includes(`"'=HYPERLINK(`))).toBe(true);
   expect(lines.some((l) => /(^|,)"?[=+@]/.test(l))).toBe(false);
   const sums = await fetched(minh.getByRole('link', { name: 'Tải Excel' }));
   expect(sums.name).toBe(`ket-qua-phat-series-language_${year}-01-01_${year}-12-31.xlsx`);
-  expect(sums.bytes.subarray(0, 2).toString()).toBe('PK');
+  const [heads, ...rows] = await readSheet(sums.bytes);
+  expect(heads!.slice(0, 4)).toEqual(['Chuyên mục', 'Tiếng', 'Theo kế hoạch', 'Đã phát']);
+  expect(rows.at(-1)!.slice(0, 4)).toEqual(['Tổng cộng', null, 2 * perArea, 0.8 * 2 * perArea]);
+  const all = await readSheet((await fetched(minh.getByRole('link', { name: 'Excel', exact: true }))).bytes);
+  expect(all).toHaveLength(2 * perArea + 1);
+  expect(Math.round(Number(all[1]![0]) / 1000)).toBe(Date.UTC(year, 0, 1, 5, 30) / 1000); // a date of Excel's: wall time, a fraction of days
+  expect(all.some((r) => r[5] === '=HYPERLINK("http://x")')).toBe(true); // a text, as it was written
 });
 
 test('the yearly report is a sheet of A4 as offices write them', async () => {
@@ -79,6 +89,17 @@ test('the yearly report is a sheet of A4 as offices write them', async () => {
   expect(pdf.toString('latin1')).toMatch(/\/MediaBox \[0 0 59[45][.\d]* 84[12][.\d]*\]/); // A4 in points
   await minh.emulateMedia({ media: 'screen' });
   await minh.getByRole('link', { name: 'Quay lại' }).click();
+});
+
+test('the play log leaves as it is filtered', async () => {
+  await go('Nhật ký phát');
+  await minh.getByLabel('Từ ngày').fill(`01/01/${year}`);
+  await minh.getByLabel('Từ ngày').press('Tab');
+  await choose(minh, 'Địa bàn', /Hoằng Đạo/);
+  await choose(minh, 'Kết quả', 'Phát dở');
+  const [, ...lines] = (await fetched(minh.getByRole('link', { name: 'Tải CSV' }))).bytes.toString('utf8').trim().split('\r\n');
+  expect(lines).toHaveLength(perArea / 10);
+  expect(lines.filter((l) => !l.includes(',Phát dở,'))).toEqual([]);
 });
 
 test('people are invited, given a role and an area, reset and disabled', async ({ browser }) => {

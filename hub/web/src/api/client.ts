@@ -47,3 +47,9 @@ export function sentence(error: unknown): string {
   }
   return i18n.t('error.network');
 }
+
+/** The address of a table as a file, with heads and words in the language of the page; what is empty is left out. */
+export function tableFile(path: '/plays/export' | '/evidence/export', format: 'csv' | 'xlsx', query: Record<string, string | number | undefined>): string {
+  const given = Object.entries({ ...query, format, lang: i18n.language }).filter(([, v]) => v);
+  return `/api/v1${path}?${new URLSearchParams(given as [string, string][])}`;
+}

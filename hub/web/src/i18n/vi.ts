@@ -109,7 +109,7 @@ export const vi = {
     title: 'Vì sao phát, vì sao không', lead: 'Chọn cụm loa và thời điểm, đã qua hoặc sắp tới.', ask: 'Xem', agent: 'Cụm loa', at: 'Vào lúc {{at}}', plays: 'Phát «{{title}}»', silent: 'Im lặng', nothing: 'Không có gì được xếp vào lúc này.', won: 'Được phát', lost: 'Không được phát', recorded: 'theo nhật ký của cụm loa', planned: 'theo lịch', noagents: 'Chưa có cụm loa nào', noagentshint: 'Quản trị viên cần ghép nối cụm loa trước.', choose: 'Chọn một cụm loa để xem.',
   },
   plays: {
-    title: 'Nhật ký phát', empty: 'Chưa có lần phát nào', emptyhint: 'Không có lần phát nào như vậy trong những ngày này. Hãy chọn khoảng ngày rộng hơn hoặc bỏ bộ lọc.', col: { what: 'Phóng sự', agent: 'Cụm loa', planned: 'Giờ phát', outcome: 'Kết quả', heard: 'Đã ra loa' }, outcome: 'Kết quả', why: 'Vì sao', heard: '{{ms}} / {{all}}',
+    title: 'Nhật ký phát', csv: 'Tải CSV', xlsx: 'Tải Excel', empty: 'Chưa có lần phát nào', emptyhint: 'Không có lần phát nào như vậy trong những ngày này. Hãy chọn khoảng ngày rộng hơn hoặc bỏ bộ lọc.', col: { what: 'Phóng sự', agent: 'Cụm loa', planned: 'Giờ phát', outcome: 'Kết quả', heard: 'Đã ra loa' }, outcome: 'Kết quả', why: 'Vì sao', heard: '{{ms}} / {{all}}',
   },
   urgent: {
     title: 'Bản tin khẩn cấp', lead: 'Phát ngay, chen ngang mọi chương trình. Cần hai người: một người soạn, một người duyệt.', kind: 'Bạn đang làm gì?', drill: 'Diễn tập', drillhint: 'Không phá giờ yên tĩnh, không phá chế độ tắt tiếng. Ghi rõ là diễn tập.', live: 'Khẩn cấp thật', livehint: 'Phát ngay cả trong giờ yên tĩnh và khi loa đang tắt tiếng.',

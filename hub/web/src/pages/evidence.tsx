@@ -3,7 +3,7 @@ import { IconChartBar, IconFileSpreadsheet, IconFileTypeCsv, IconPrinter } from 
 import { lazy, Suspense, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
-import { api, type Schemas } from '../api/client';
+import { api, tableFile, type Schemas } from '../api/client';
 import { useMe } from '../api/session';
 import { put, useAdminWords, type AdminWords } from '../i18n/admin';
 import { useLanguages } from '../parts/languages';
@@ -58,7 +58,6 @@ export default function Evidence() {
   const enabled = from !== '' && to !== '' && from <= to;
   const table = api.useQuery('get', '/evidence', { params: { query } }, { enabled, placeholderData: (before) => before });
   const months = api.useQuery('get', '/evidence', { params: { query: { ...span, by: 'month' } } }, { enabled, placeholderData: (before) => before });
-  const file = (path: string, format: string, more: object = {}) => `/api/v1${path}?${new URLSearchParams({ ...Object.fromEntries(Object.entries({ ...query, ...more }).filter(([, v]) => v)), format } as Record<string, string>)}`;
   const day = (set: (d: string) => void) => (d: string) => {
     set(d);
     setPeriod('custom');
@@ -77,10 +76,10 @@ export default function Evidence() {
       lead={w.lead}
       actions={
         <>
-          <Button component="a" href={file('/evidence/export', 'xlsx')} download variant="default" leftSection={<IconFileSpreadsheet size={18} />}>
+          <Button component="a" href={tableFile('/evidence/export', 'xlsx', query)} download variant="default" leftSection={<IconFileSpreadsheet size={18} />}>
             {w.xlsx}
           </Button>
-          <Button component="a" href={file('/evidence/export', 'csv')} download variant="default" leftSection={<IconFileTypeCsv size={18} />}>
+          <Button component="a" href={tableFile('/evidence/export', 'csv', query)} download variant="default" leftSection={<IconFileTypeCsv size={18} />}>
             {w.csv}
           </Button>
           <Button component={Link} href={`/evidence/print?${new URLSearchParams({ from, to, area })}`} leftSection={<IconPrinter size={18} />}>
@@ -106,8 +105,8 @@ export default function Evidence() {
           <Box ml="auto">
             <Group gap="xs">
               <Text size="sm" c="dimmed">{w.log}:</Text>
-              <Button size="compact-sm" variant="subtle" component="a" href={file('/plays/export', 'xlsx', { by: '', and: '', level: '' })} download>Excel</Button>
-              <Button size="compact-sm" variant="subtle" component="a" href={file('/plays/export', 'csv', { by: '', and: '', level: '' })} download>CSV</Button>
+              <Button size="compact-sm" variant="subtle" component="a" href={tableFile('/plays/export', 'xlsx', span)} download>Excel</Button>
+              <Button size="compact-sm" variant="subtle" component="a" href={tableFile('/plays/export', 'csv', span)} download>CSV</Button>
             </Group>
           </Box>
         </Group>

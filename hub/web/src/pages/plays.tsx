@@ -1,9 +1,9 @@
 import { Anchor, Button, Group, Select, Table, Text } from '@mantine/core';
-import { IconHistoryOff } from '@tabler/icons-react';
+import { IconFileSpreadsheet, IconFileTypeCsv, IconHistoryOff } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'wouter';
-import { http, type Schemas } from '../api/client';
+import { http, tableFile, type Schemas } from '../api/client';
 import { useList } from '../api/list';
 import { AreaSelect, useAgentNames } from '../parts/areas';
 import { State } from '../parts/badges';
@@ -25,11 +25,24 @@ export default function Plays() {
   const [area, setArea] = useState('');
   const [outcome, setOutcome] = useState<'' | Outcome>('');
   useMinute();
-  const query = { from: `${from}T00:00:00`, to: `${addDays(to, 1)}T00:00:00`, area: area || undefined, outcome: outcome || undefined, limit: 200 };
+  const picked = { from: `${from}T00:00:00`, to: `${addDays(to, 1)}T00:00:00`, area: area || undefined, outcome: outcome || undefined };
+  const query = { ...picked, limit: 200 };
   const list = useList('/plays', query, (cursor, signal) => http.GET('/plays', { params: { query: { ...query, cursor } }, signal }), !!from);
   const plays = list.items;
   return (
-    <Page title={t('plays.title')}>
+    <Page
+      title={t('plays.title')}
+      actions={
+        <>
+          <Button component="a" href={tableFile('/plays/export', 'xlsx', picked)} download variant="default" leftSection={<IconFileSpreadsheet size={18} />}>
+            {t('plays.xlsx')}
+          </Button>
+          <Button component="a" href={tableFile('/plays/export', 'csv', picked)} download variant="default" leftSection={<IconFileTypeCsv size={18} />}>
+            {t('plays.csv')}
+          </Button>
+        </>
+      }
+    >
       <Group gap="sm" align="flex-end">
         <DayInput label={t('common.from')} value={from} max={to} onChange={setFrom} required />
         <DayInput label={t('common.to')} value={to} min={from} onChange={setTo} required />
