@@ -20,6 +20,7 @@ import (
 // what a person asks of one.
 func TestFleetPages(t *testing.T) {
 	t.Setenv("LOA_HUB_ALARM_OFFLINE", "4s")
+	abroad := tellAbroad(t)
 	ctx, site, _ := hub(t, 5*time.Minute)
 	must := func(err error) {
 		t.Helper()
@@ -49,7 +50,7 @@ func TestFleetPages(t *testing.T) {
 	defer control.Close()
 
 	page, line := newLine(t, strings.TrimPrefix(site.URL, "http://"))
-	err = playwright(ctx, t, "fleet", []string{"LOA_URL=" + page, "LOA_HUB_URL=" + site.URL, "LOA_LINE=" + line, "LOA_SPEECH=none", "LOA_STAND=" + control.URL,
+	err = playwright(ctx, t, "fleet", []string{"LOA_URL=" + page, "LOA_HUB_URL=" + site.URL, "LOA_LINE=" + line, "LOA_SPEECH=none", "LOA_STAND=" + control.URL, "LOA_TOLD=" + abroad.address,
 		"LOA_AGENT=" + real.ID, "LOA_AGENT_BIN=" + site.Program("loa-agent")})
 	if err != nil {
 		t.Errorf("%v\nhub:\n%s\nagent:\n%s", err, site.Hub.Tail(), real.Tail())
