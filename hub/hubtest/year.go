@@ -34,9 +34,9 @@ type Evidence struct {
 	log *evidence.Log
 }
 
-// OpenEvidence opens the database in a hub's data folder, making it where there is none.
-func OpenEvidence(ctx context.Context, data string, zone *time.Location) (*Evidence, error) {
-	db, err := store.Open(ctx, "", data)
+// OpenEvidence opens a hub's database, by default the one in its data folder, making it where there is none.
+func OpenEvidence(ctx context.Context, database, data string, zone *time.Location) (*Evidence, error) {
+	db, err := store.Open(ctx, database, data)
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +85,35 @@ func (e *Evidence) Fill(ctx context.Context, y Year) (records int, err error) {
 	return records, nil
 }
 
+// Multiply has a PostgreSQL database hold so many times the records, each time of areas and agents of their own. Ten million
+// by Fill would take an hour; the sums are then made as a hub makes them when it starts without any.
+func (e *Evidence) Multiply(ctx context.Context, times int) error {
+	var indexes []struct{ Name, Definition string }
+	err := e.db.NewRaw("SELECT indexname AS name, indexdef AS definition FROM pg_indexes WHERE tablename = 'plays' AND indexname <> 'plays_pkey'").Scan(ctx, &indexes)
+	if err != nil {
+		return fmt.Errorf("list indexes: %w", err)
+	}
+	var columns string
+	err = e.db.NewRaw("SELECT string_agg(column_name, ', ') FROM information_schema.columns WHERE table_name = 'plays' AND column_name NOT IN ('id', 'area', 'agent')").Scan(ctx, &columns)
+	if err != nil {
+		return fmt.Errorf("list columns: %w", err)
+	}
+	var statements []string
+	for _, i := range indexes {
+		statements = append(statements, "DROP INDEX "+i.Name)
+	}
+	statements = append(statements, fmt.Sprintf("INSERT INTO plays (id, area, agent, %s) SELECT n || '-' || id, area || '-' || n, agent || '-' || n, %s FROM generate_series(2, %d) AS n, plays", columns, columns, times))
+	for _, i := range indexes {
+		statements = append(statements, i.Definition)
+	}
+	for _, statement := range append(statements, "ANALYZE plays") {
+		if _, err := e.db.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("multiply records: %w", err)
+		}
+	}
+	return e.log.Rebuild(ctx)
+}
+
 func record(report, title string, at time.Time, kind int) broadcast.Play {
 	id := uuid.Must(uuid.NewV7()).String()
 	p := broadcast.Play{ID: id, Slot: id, Broadcast: report, Version: 1, Report: report, Title: title, Class: broadcast.Normal, PlannedStart: at, PlannedEnd: at.Add(5 * time.Minute),
@@ -105,17 +134,4 @@ func (e *Evidence) ByAreaAndMonth(ctx context.Context, from, to time.Time) (rows
 		planned += s.Planned
 	}
 	return len(sums), planned, err
-}
-
-// Scan sums the same from the records alone, as it would be without sums that are kept.
-func (e *Evidence) Scan(ctx context.Context, from, to time.Time) (rows int, err error) {
-	var found []struct {
-		Area  string
-		Month string
-		Plays int64
-		Heard int64
-	}
-	err = e.db.NewSelect().Table("plays").ColumnExpr("area, strftime('%Y-%m', planned_start / 1000 + 25200, 'unixepoch') AS month, COUNT(*) AS plays, SUM(reached_ms) AS heard").
-		Where("planned_start >= ? AND planned_start < ?", from.UnixMilli(), to.UnixMilli()).GroupExpr("area, month, outcome").Scan(ctx, &found)
-	return len(found), err
 }

@@ -53,6 +53,7 @@ func measurements() []measurement {
 		{rows: []string{"conn-memory-centrifuge", "connect-cpu-centrifuge"}, take: connections},
 		{rows: []string{"plan-sweep-10k-s", "plan-sweep-10k-mb"}, take: sweep},
 		{rows: []string{"evidence-year-s"}, take: evidenceYear},
+		{rows: []string{"evidence-year-postgres-s"}, take: evidenceYearPostgres, asked: true},
 		{rows: []string{"page-script-kb", "page-ready-s"}, take: firstPage},
 		{rows: []string{"fleet-fps"}, take: fleetFPS},
 		{rows: []string{"seal-10k-s", "verify-heads-per-s"}, take: sealing},

@@ -20,7 +20,7 @@ func TestAdminPages(t *testing.T) {
 	}
 	zone, err := time.LoadLocation("Asia/Ho_Chi_Minh")
 	must(err)
-	e, err := hubtest.OpenEvidence(ctx, site.HubData(), zone)
+	e, err := hubtest.OpenEvidence(ctx, "", site.HubData(), zone)
 	must(err)
 	year := time.Now().In(zone).Year()
 	_, err = e.Fill(ctx, hubtest.Year{Areas: []string{"hoang-dao", "lien-chau"}, Agents: 3, PerDay: 2, First: time.Date(year-1, 1, 1, 5, 30, 0, 0, zone), Days: 365, Topics: []hubtest.Topic{
