@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/loa-vn/loa/hub/internal/fleet"
 	"github.com/loa-vn/loa/internal/broadcast"
 )
@@ -57,6 +59,7 @@ func (s *Server) fleetRoutes() {
 	o := op("fleet", http.MethodGet, "/fleet", "All clusters of the person's areas in short, or those of which something was heard behind a mark")
 	o.Description = "Asked with the mark of the answer before, whenever an agent event came or some seconds passed; merged by id, no cluster is lost " +
 		"or doubled, whatever happened to the stream of events."
+	o.Middlewares = huma.Middlewares{pack}
 	register(s, o, s.fleet)
 	register(s, op("command-agent", http.MethodPost, "/agents/{id}/commands", "Have a connected cluster do something now, and wait for its answer"), s.command)
 }
