@@ -195,7 +195,7 @@ func (a *App) openStages(ctx context.Context) error {
 		return err
 	}
 	a.jobs = ingest.NewSQLJobs(a.db.DB)
-	a.ingest, err = ingest.New(ingest.Config{Dir: filepath.Join(a.o.Data, "ingest"), Owner: a.hub, Shelf: a.blobs}, a.jobs,
+	a.ingest, err = ingest.New(ingest.Config{Dir: filepath.Join(a.o.Data, "ingest"), Owner: a.hub, Shared: a.shared(), Shelf: a.blobs}, a.jobs,
 		sink{a.library, a.metrics}, log("ingest"))
 	if err != nil {
 		return err

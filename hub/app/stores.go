@@ -35,6 +35,14 @@ func readBlobs(ctx context.Context, o Options, copies string) (store.Blobs, erro
 	return store.OpenFolder(folder), nil
 }
 
+// shared is where hubs that serve one fleet keep what is under way; nil for one alone.
+func (a *App) shared() store.Parts {
+	if s3, ok := a.blobs.(*store.S3); ok && a.hubs != nil {
+		return s3.Parts()
+	}
+	return nil
+}
+
 func inS3(blobs string) bool { return strings.HasPrefix(blobs, "s3://") }
 
 // blobFolder is the folder that holds the blobs.

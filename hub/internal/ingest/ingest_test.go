@@ -266,7 +266,11 @@ func child(dir string) {
 	if err := db.Migrate(ctx); err != nil {
 		panic(err)
 	}
-	s, err := New(Config{Dir: filepath.Join(dir, "ingest")}, NewSQLJobs(db.DB), printer{}, slog.New(slog.DiscardHandler))
+	c := Config{Dir: filepath.Join(dir, "ingest")}
+	if shared := os.Getenv("LOA_INGEST_SHARED"); shared != "" {
+		c.Owner, c.Shared, c.Lease = "killed hub", store.NewFolderParts(shared), time.Second
+	}
+	s, err := New(c, NewSQLJobs(db.DB), printer{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		panic(err)
 	}

@@ -71,7 +71,7 @@ func TestOneJobAtATime(t *testing.T) {
 	if _, err := s.Render(t.Context(), "report", Recipe{Parts: []Cut{{}}}); !errors.Is(err, ErrReportBusy) {
 		t.Errorf("a second job: %v", err)
 	}
-	left, err := s.jobs.Unfinished(t.Context(), "")
+	left, err := openJobs(t, dir).Queued(t.Context())
 	var kept Recipe
 	if err != nil || len(left) != 1 || json.Unmarshal([]byte(left[0].Recipe), &kept) != nil || len(kept.Parts) != 1 {
 		t.Errorf("kept are %+v, %v", left, err)

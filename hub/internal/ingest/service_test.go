@@ -17,6 +17,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/loa-vn/loa/hub/internal/store"
 	"github.com/loa-vn/loa/internal/problem"
 )
 
@@ -183,10 +184,37 @@ func TestRestartInTheMiddle(t *testing.T) {
 
 // TestKilled kills a hub with -9 in the middle of encoding and starts another over the same folder.
 func TestKilled(t *testing.T) {
-	wav := speech(t)
 	dir := t.TempDir()
+	killAtWork(t, dir)
+
+	leftover := filepath.Join(dir, "ingest", "0197a1b2-0000-7000-8000-000000000000")
+	if err := os.MkdirAll(leftover, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	jobs, sink := openJobs(t, dir), newRecorder(t)
+	s := newService(t, dir, jobs, sink)
+	u := receive(t, s, speech(t)) // one that came in before Run: the sweep must spare it
+	stop := run(t, s)
+	sink.wait(t)
+	stop()
+	if sink.done["killed"].Size == 0 {
+		t.Errorf("failed: %v", sink.failed["killed"])
+	}
+	if _, err := os.Stat(leftover); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a dead upload's folder is still there: %v", err)
+	}
+	if err := s.Discard(u.ID); err != nil {
+		t.Error(err)
+	}
+	empty(t, dir)
+}
+
+// killAtWork runs a hub over a folder, and kills it in the middle of encoding.
+func killAtWork(t *testing.T, dir string, env ...string) {
+	t.Helper()
+	wav := speech(t)
 	hub := exec.CommandContext(t.Context(), os.Args[0])
-	hub.Env = append(os.Environ(), "LOA_INGEST_CHILD="+dir)
+	hub.Env = append(append(os.Environ(), "LOA_INGEST_CHILD="+dir), env...)
 	in, err := os.Open(wav)
 	if err != nil {
 		t.Fatal(err)
@@ -206,27 +234,67 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = hub.Wait() // it was killed
+}
 
-	leftover := filepath.Join(dir, "ingest", "0197a1b2-0000-7000-8000-000000000000")
-	if err := os.MkdirAll(leftover, 0o700); err != nil {
-		t.Fatal(err)
-	}
+// TestKilledAtAnotherHub: what a hub was killed over another one brings to its end, from a folder of its own.
+func TestKilledAtAnotherHub(t *testing.T) {
+	dir, shared := t.TempDir(), t.TempDir()
+	killAtWork(t, dir, "LOA_INGEST_SHARED="+shared)
+	other := t.TempDir()
 	jobs, sink := openJobs(t, dir), newRecorder(t)
-	s := newService(t, dir, jobs, sink)
-	u := receive(t, s, wav) // one that came in before Run: the sweep must spare it
+	s := newService(t, other, jobs, sink)
+	s.cfg.Owner, s.cfg.Shared, s.cfg.Look = "other hub", store.NewFolderParts(shared), 100*time.Millisecond
 	stop := run(t, s)
 	sink.wait(t)
 	stop()
 	if sink.done["killed"].Size == 0 {
 		t.Errorf("failed: %v", sink.failed["killed"])
 	}
-	if _, err := os.Stat(leftover); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a dead upload's folder is still there: %v", err)
+	empty(t, other)
+	if left, err := s.cfg.Shared.List(t.Context(), ""); err != nil || len(left) > 0 {
+		t.Errorf("left among what hubs share: %v, %v", left, err)
 	}
-	if err := s.Discard(u.ID); err != nil {
-		t.Error(err)
+}
+
+// TestAJobThatIsLostIsNotDelivered: a hub that slept over its lease does not tell what another one will tell.
+func TestAJobThatIsLostIsNotDelivered(t *testing.T) {
+	dir := t.TempDir()
+	jobs, sink := openJobs(t, dir), newRecorder(t)
+	s := newService(t, dir, jobs, sink)
+	s.cfg.Owner, s.cfg.Shared, s.cfg.Lease = "one", store.NewFolderParts(t.TempDir()), time.Hour
+	taken := make(chan Job, 1)
+	sink.hook = func(stage string, _ int) {
+		if stage != stageVerify || len(taken) > 0 {
+			return
+		}
+		if err := jobs.Resume(t.Context(), "one"); err != nil { // its lease is over
+			t.Error(err)
+		}
+		j, err := jobs.Take(t.Context(), "other", time.Hour)
+		if err != nil {
+			t.Error(err)
+		}
+		taken <- j
 	}
-	empty(t, dir)
+	stop := run(t, s)
+	j := enqueue(t, s, "report", speech(t))
+	await(t, func() bool { return len(taken) > 0 })
+	await(t, func() bool {
+		_, err := os.Stat(filepath.Join(dir, "ingest", j.ID, workFolder))
+		return errors.Is(err, os.ErrNotExist)
+	})
+	stop()
+	if len(sink.done)+len(sink.failed) > 0 {
+		t.Errorf("delivered all the same: %v, %v", sink.done, sink.failed)
+	}
+	if err := jobs.Renew(t.Context(), <-taken, time.Hour); err != nil {
+		t.Errorf("the other hub has it no more: %v", err)
+	}
+	r, err := s.cfg.Shared.Open(t.Context(), sharedFolder+j.ID)
+	if err != nil {
+		t.Fatalf("the other hub has no upload: %v", err)
+	}
+	_ = r.Close()
 }
 
 func TestQueueHasAnEnd(t *testing.T) {
@@ -255,7 +323,7 @@ func TestPoison(t *testing.T) {
 	jobs, sink := openJobs(t, dir), newRecorder(t)
 	s := newService(t, dir, jobs, sink)
 	u := receive(t, s, file(t, "a", []byte("a")))
-	err := jobs.Save(t.Context(), Job{ID: u.ID, ReportID: "poison", State: StateQueued, Attempts: attemptsMost, CreatedAt: time.Now()})
+	_, err := jobs.Add(t.Context(), Job{ID: u.ID, ReportID: "poison", Attempts: attemptsMost, CreatedAt: time.Now()}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +336,7 @@ func TestPoison(t *testing.T) {
 	empty(t, dir)
 }
 
-// TestSinkThatNeverTakes leaves the job for the next start.
+// TestSinkThatNeverTakes leaves the job for later: the next start, here.
 func TestSinkThatNeverTakes(t *testing.T) {
 	dir := t.TempDir()
 	jobs := openJobs(t, dir)
@@ -279,10 +347,13 @@ func TestSinkThatNeverTakes(t *testing.T) {
 	for range deliveries {
 		<-deaf.tried
 	}
-	await(t, func() bool { return !s.needed(j.ID) })
+	await(t, func() bool { // it has a pause
+		_, err := jobs.Take(t.Context(), "", 0)
+		return errors.Is(err, ErrNoJob)
+	})
 	stop()
-	if left, err := jobs.Unfinished(t.Context(), ""); err != nil || len(left) != 1 {
-		t.Errorf("%v %v", left, err)
+	if j, err := jobs.Load(t.Context(), j.ID); err != nil || j.State != StateQueued {
+		t.Errorf("%+v %v", j, err)
 	}
 	sink := newRecorder(t)
 	stop = run(t, newService(t, dir, jobs, sink))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 
 	"github.com/loa-vn/loa/internal/broadcast"
 )
@@ -15,7 +16,7 @@ import (
 // SQLJobs keeps jobs in the table ingest_jobs. Safe for concurrent use.
 type SQLJobs struct{ db *bun.DB }
 
-// NewSQLJobs wants the schema of migration 00003.
+// NewSQLJobs wants the schema of migration 00033.
 func NewSQLJobs(db *bun.DB) *SQLJobs { return &SQLJobs{db: db} }
 
 type jobRow struct {
@@ -32,19 +33,49 @@ type jobRow struct {
 	Code          string `bun:"code"`
 	CreatedAt     int64  `bun:"created_at"`
 	UpdatedAt     int64  `bun:"updated_at"`
+	LeaseUntil    int64  `bun:"lease_until"`
 }
 
-func (q *SQLJobs) Save(ctx context.Context, j Job) error {
-	row := jobRow{ID: j.ID, ReportID: j.ReportID, Owner: j.Owner, Name: j.Name, SHA256: string(j.SHA256), Size: j.Size, Recipe: j.Recipe, State: string(j.State),
-		Attempts: j.Attempts, Code: j.Code, CreatedAt: j.CreatedAt.UnixMilli(), UpdatedAt: j.UpdatedAt.UnixMilli()}
-	_, err := q.db.NewInsert().Model(&row).On("CONFLICT (id) DO UPDATE").
-		Set("state = EXCLUDED.state").Set("attempts = EXCLUDED.attempts").Set("code = EXCLUDED.code").Set("updated_at = EXCLUDED.updated_at").Exec(ctx)
-	if err != nil {
-		return fmt.Errorf("save job: %w", err)
+// now is the database's time in milliseconds, in its words.
+func (q *SQLJobs) now() bun.Safe {
+	if q.db.Dialect().Name() == dialect.PG {
+		return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
 	}
-	return nil
+	return "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
 }
 
+// Add implements Jobs.
+func (q *SQLJobs) Add(ctx context.Context, j Job, most int) (added Job, err error) {
+	row := jobRow{ID: j.ID, ReportID: j.ReportID, Owner: j.Owner, Name: j.Name, SHA256: string(j.SHA256), Size: j.Size, Recipe: j.Recipe, State: string(StateQueued),
+		Attempts: j.Attempts, CreatedAt: j.CreatedAt.UnixMilli(), UpdatedAt: j.UpdatedAt.UnixMilli()}
+	err = q.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		there := row
+		if err := tx.NewSelect().Model(&there).WherePK().Scan(ctx); !errors.Is(err, sql.ErrNoRows) {
+			added = there.job()
+			return err
+		}
+		queued := tx.NewSelect().Model((*jobRow)(nil)).Where("state = ?", StateQueued)
+		if busy, err := queued.Clone().Where("report_id = ?", j.ReportID).Exists(ctx); err != nil {
+			return err
+		} else if busy {
+			return ErrReportBusy
+		}
+		if n, err := queued.Count(ctx); err != nil {
+			return err
+		} else if int(n) >= most {
+			return ErrBusy
+		}
+		added = row.job()
+		_, err := tx.NewInsert().Model(&row).Exec(ctx)
+		return err
+	})
+	if err != nil {
+		return Job{}, fmt.Errorf("write job: %w", err)
+	}
+	return added, nil
+}
+
+// Load implements Jobs.
 func (q *SQLJobs) Load(ctx context.Context, id string) (Job, error) {
 	var row jobRow
 	err := q.db.NewSelect().Model(&row).Where("id = ?", id).Scan(ctx)
@@ -57,26 +88,66 @@ func (q *SQLJobs) Load(ctx context.Context, id string) (Job, error) {
 	return row.job(), nil
 }
 
-// Busy tells whether a report has a queued job.
-func (q *SQLJobs) Busy(ctx context.Context, reportID string) (bool, error) {
-	busy, err := q.db.NewSelect().Model((*jobRow)(nil)).Where("report_id = ?", reportID).Where("state = ?", StateQueued).Exists(ctx)
-	if err != nil {
-		return false, fmt.Errorf("look for job: %w", err)
+// Take implements Jobs.
+func (q *SQLJobs) Take(ctx context.Context, owner string, lease time.Duration) (Job, error) {
+	free := q.db.NewSelect().Model((*jobRow)(nil)).Column("id").Where("state = ?", StateQueued).Where("lease_until <= ?", q.now()).
+		Order("created_at", "id").Limit(1)
+	// Looked for first: to look is no write, and hubs look often.
+	if some, err := free.Clone().Exists(ctx); err != nil {
+		return Job{}, fmt.Errorf("look for job: %w", err)
+	} else if !some {
+		return Job{}, ErrNoJob
 	}
-	return busy, nil
+	var row jobRow
+	err := q.db.NewUpdate().Model(&row).Where("id = (?)", free).Set("owner = ?", owner).Set("attempts = attempts + 1").
+		Set("lease_until = ? + ?", q.now(), lease.Milliseconds()).Set("updated_at = ?", q.now()).Returning("*").Scan(ctx)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Job{}, ErrNoJob // another hub was quicker
+	} else if err != nil {
+		return Job{}, fmt.Errorf("take job: %w", err)
+	}
+	return row.job(), nil
 }
 
-func (q *SQLJobs) Unfinished(ctx context.Context, owner string) ([]Job, error) {
-	var rows []jobRow
-	err := q.db.NewSelect().Model(&rows).Where("owner = ?", owner).Where("state = ?", StateQueued).Order("created_at", "id").Scan(ctx)
+// Renew implements Jobs.
+func (q *SQLJobs) Renew(ctx context.Context, j Job, lease time.Duration) error {
+	return q.held(ctx, "renew", q.its(j).Set("lease_until = ? + ?", q.now(), lease.Milliseconds()))
+}
+
+// Release implements Jobs.
+func (q *SQLJobs) Release(ctx context.Context, j Job, pause time.Duration) error {
+	return q.held(ctx, "release", q.its(j).Set("attempts = ?", j.Attempts).Set("lease_until = ? + ?", q.now(), pause.Milliseconds()))
+}
+
+// End implements Jobs.
+func (q *SQLJobs) End(ctx context.Context, j Job, state State, code string) error {
+	return q.held(ctx, "end", q.its(j).Set("state = ?", state).Set("code = ?", code))
+}
+
+// Resume implements Jobs.
+func (q *SQLJobs) Resume(ctx context.Context, owner string) error {
+	_, err := q.db.NewUpdate().Model((*jobRow)(nil)).Where("owner = ?", owner).Where("state = ?", StateQueued).Set("lease_until = 0").Exec(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("list jobs: %w", err)
+		return fmt.Errorf("resume jobs: %w", err)
 	}
-	jobs := make([]Job, len(rows))
-	for i := range rows {
-		jobs[i] = rows[i].job()
+	return nil
+}
+
+// its changes the job while it is its owner's. A lease that ran out is one as long as nobody else took the job.
+func (q *SQLJobs) its(j Job) *bun.UpdateQuery {
+	return q.db.NewUpdate().Model((*jobRow)(nil)).Where("id = ?", j.ID).Where("owner = ?", j.Owner).Where("state = ?", StateQueued).
+		Set("updated_at = ?", q.now())
+}
+
+func (q *SQLJobs) held(ctx context.Context, verb string, change *bun.UpdateQuery) error {
+	res, err := change.Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("%s job: %w", verb, err)
 	}
-	return jobs, nil
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(ErrLost, err)
+	}
+	return nil
 }
 
 // Queued gives the queued jobs of all hubs.

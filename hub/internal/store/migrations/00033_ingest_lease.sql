@@ -1,0 +1,9 @@
+-- +goose Up
+ALTER TABLE ingest_jobs ADD COLUMN lease_until BIGINT NOT NULL DEFAULT 0; -- until then a queued job is its owner's, by the database's clock
+DROP INDEX ingest_jobs_open;
+CREATE INDEX ingest_jobs_open ON ingest_jobs (state, created_at);
+
+-- +goose Down
+DROP INDEX ingest_jobs_open;
+ALTER TABLE ingest_jobs DROP COLUMN lease_until;
+CREATE INDEX ingest_jobs_open ON ingest_jobs (owner, state, created_at);
