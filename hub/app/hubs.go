@@ -72,7 +72,7 @@ func (a *App) hubJobs() []job {
 	if a.hubs == nil {
 		return nil
 	}
-	return []job{{"bus", a.hubs.Run}, {"presence", func(ctx context.Context) error {
+	return []job{{"bus", a.hubs.Run}, {"orphans", a.settleOthers}, {"presence", func(ctx context.Context) error {
 		return a.follow(ctx, []bus.Topic{bus.Agent, bus.Pairing, bus.Roll}, func(e bus.Event) { a.fleet.Hear(ctx, e) }, func() {
 			if err := a.fleet.Reload(ctx); err != nil && ctx.Err() == nil {
 				a.o.Logger.Error("agents of other hubs not read", "err", err)

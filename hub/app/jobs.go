@@ -120,6 +120,22 @@ func (a *App) complain(ctx context.Context) error {
 // handing is how long an upload may take, at another hub, from the report to its job.
 const handing = 10 * time.Minute
 
+// settleOthers does for hubs that were killed and do not come back what they do when they start.
+func (a *App) settleOthers(ctx context.Context) error {
+	tick := time.NewTicker(handing)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if err := a.settleUploads(ctx); err != nil && ctx.Err() == nil {
+				a.o.Logger.Error("uploads that nobody works on not looked for", "err", err)
+			}
+		}
+	}
+}
+
 // settleUploads ends reports whose upload was never handed to ingest, because the hub was killed in between.
 func (a *App) settleUploads(ctx context.Context) error {
 	jobs, err := a.jobs.Queued(ctx)
@@ -130,7 +146,11 @@ func (a *App) settleUploads(ctx context.Context) error {
 	for _, j := range jobs {
 		working[j.ReportID] = true
 	}
-	pending, err := a.library.Pending(ctx)
+	before := a.o.Now()
+	if a.hubs != nil { // another hub may be about to
+		before = before.Add(-handing)
+	}
+	pending, err := a.library.Pending(ctx, before)
 	if err != nil {
 		return err
 	}
@@ -148,7 +168,7 @@ func (a *App) settleUploads(ctx context.Context) error {
 			return err
 		}
 		for _, r := range p.Items {
-			if !working[r.ID] && (a.hubs == nil || a.o.Now().Sub(r.Created) > handing) {
+			if !working[r.ID] && r.Created.Before(before) {
 				if err := a.library.Failed(ctx, r.ID, ingest.ErrUploadCut); err != nil {
 					return err
 				}

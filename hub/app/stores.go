@@ -43,6 +43,14 @@ func (a *App) shared() store.Parts {
 	return nil
 }
 
+// uploads is where uploads in pieces lie.
+func (a *App) uploads() store.Parts {
+	if shared := a.shared(); shared != nil {
+		return shared
+	}
+	return store.NewFolderParts(filepath.Join(a.o.Data, "uploads"))
+}
+
 func inS3(blobs string) bool { return strings.HasPrefix(blobs, "s3://") }
 
 // blobFolder is the folder that holds the blobs.

@@ -45,7 +45,7 @@ type Deps struct {
 	Bus      bus.Bus
 	Metrics  *Metrics
 
-	Uploads string // folder for uploads that come in pieces
+	Uploads store.Parts // has the uploads that come in pieces
 
 	Rates Rates // of each address; zero for the default
 

@@ -76,7 +76,7 @@ func newBench(t testing.TB) *bench {
 	*s = bench{Server: New(Deps{Accounts: people, Ingest: ing, Library: lib, Planner: plan, Fleet: flt, Alarms: watch,
 		Orders: desk, Lane: orders.NewLane(orders.LaneDeps{Desk: desk, Agents: none{}}), Evidence: evidence.New(db.DB, time.FixedZone("Asia/Ho_Chi_Minh", 7*3600), now),
 		DB: db, Blobs: blobs, Bus: b, Metrics: NewMetrics(), Link: http.NotFoundHandler(), Pair: http.NotFoundHandler(),
-		Uploads: filepath.Join(dir, "uploads"),
+		Uploads: store.NewFolderParts(filepath.Join(dir, "uploads")),
 		Rates:   Rates{Requests: Rate{PerSecond: -1}, Handshakes: Rate{PerSecond: -1}},
 		Zone:    time.FixedZone("Asia/Ho_Chi_Minh", 7*3600), Log: log, Now: now}), tokens: map[string]string{}, dir: dir}
 	for _, a := range []planner.Area{{Code: "tinh", Name: "Tỉnh"}, {Code: "xa-a", Name: "Xã A", Parent: "tinh"},

@@ -6,9 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,13 +15,11 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/google/uuid"
-	"github.com/tus/tusd/v2/pkg/filestore"
 	tus "github.com/tus/tusd/v2/pkg/handler"
 	"github.com/tus/tusd/v2/pkg/memorylocker"
 	"golang.org/x/exp/slog" // what tusd logs by
 
 	"github.com/loa-vn/loa/hub/internal/ingest"
-	"github.com/loa-vn/loa/internal/durable"
 	"github.com/loa-vn/loa/internal/problem"
 )
 
@@ -61,15 +58,14 @@ var (
 // one becomes a report as any upload does.
 type pieces struct {
 	s     *Server
-	store filestore.FileStore
+	store *pieceStore
 	tus   *tus.UnroutedHandler
 
 	ending sync.Mutex // one upload at a time becomes a report
 }
 
 func (s *Server) pieceRoutes() {
-	store := filestore.New(s.Uploads)
-	store.DirModePerm, store.FileModePerm = 0o700, 0o600
+	store := &pieceStore{s.Uploads}
 	p := &pieces{s: s, store: store}
 	composer := tus.NewStoreComposer()
 	composer.UseCore(store)
@@ -95,10 +91,11 @@ func (s *Server) pieceRoutes() {
 	} {
 		if o.begun {
 			register(s, o.op, func(ctx context.Context, in *pieceInput) (*huma.StreamResponse, error) {
-				if err := p.mine(ctx, in.ID); err != nil {
+				report, err := p.mine(ctx, in.ID)
+				if err != nil {
 					return nil, err
 				}
-				return p.serve(ctx, in.uploadInput, in.ID, o.handle), nil
+				return p.serve(ctx, in.uploadInput, in.ID, report, o.handle), nil
 			})
 			continue
 		}
@@ -108,7 +105,7 @@ func (s *Server) pieceRoutes() {
 			} else if err == nil && size == 0 {
 				return nil, ingest.ErrEmpty
 			}
-			return p.serve(ctx, *in, "", o.handle), nil
+			return p.serve(ctx, *in, "", "", o.handle), nil
 		})
 	}
 }
@@ -119,7 +116,7 @@ type pieceInput struct {
 }
 
 // serve lets the library answer, with errors of ours.
-func (p *pieces) serve(ctx context.Context, in uploadInput, id string, handle http.HandlerFunc) *huma.StreamResponse {
+func (p *pieces) serve(ctx context.Context, in uploadInput, id, report string, handle http.HandlerFunc) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(huma.Context) {
 		ctx, answered := context.WithCancel(ctx) // the library has goroutines that end with the request's
 		defer answered()
@@ -127,39 +124,29 @@ func (p *pieces) serve(ctx context.Context, in uploadInput, id string, handle ht
 		r.URL.Path = id // what the library takes for the name
 		r.Header.Del("X-HTTP-Method-Override")
 		w := &pieceWriter{ResponseWriter: in.writer, s: p.s, r: r}
-		if report, err := os.ReadFile(p.reportFile(id)); id != "" && err == nil {
-			w.Header().Set(reportHeader, string(report))
+		if report != "" {
+			w.Header().Set(reportHeader, report)
 		}
 		p.tus.Middleware(handle).ServeHTTP(w, r)
 	}}
 }
 
-// mine refuses uploads of others, and brings one to its end that a restart of the hub broke off there.
-func (p *pieces) mine(ctx context.Context, id string) error {
-	info, err := p.find(ctx, id)
-	if err != nil {
-		return err
-	}
-	if info.MetaData[personKey] != who(ctx).ID {
-		return errUploadGone
-	}
-	if info.Offset == info.Size {
-		_, err = p.end(ctx, info)
-	}
-	return err
-}
-
-func (p *pieces) find(ctx context.Context, id string) (tus.FileInfo, error) {
-	if len(id) > 64 || strings.Trim(id, "0123456789abcdef-") != "" || id == "" {
-		return tus.FileInfo{}, errUploadGone
-	}
-	upload, err := p.store.GetUpload(ctx, id)
+// mine refuses uploads of others, and brings one to its end that a hub's end broke off there. It gives the report that it
+// became.
+func (p *pieces) mine(ctx context.Context, id string) (report string, err error) {
+	u, err := p.store.upload(ctx, id)
 	if errors.Is(err, tus.ErrNotFound) {
-		return tus.FileInfo{}, errUploadGone
+		return "", errUploadGone
 	} else if err != nil {
-		return tus.FileInfo{}, fmt.Errorf("find upload: %w", err)
+		return "", fmt.Errorf("find upload: %w", err)
 	}
-	return upload.GetInfo(ctx)
+	if u.info.MetaData[personKey] != who(ctx).ID {
+		return "", errUploadGone
+	}
+	if u.info.Offset == u.info.Size {
+		return p.end(ctx, id)
+	}
+	return "", nil
 }
 
 // begins checks what is said of a file before its first byte comes.
@@ -196,7 +183,7 @@ func (p *pieces) form(ctx context.Context, said tus.MetaData) (*form, error) {
 
 // ends makes a report of an upload whose last piece has come.
 func (p *pieces) ends(event tus.HookEvent) (tus.HTTPResponse, error) {
-	report, err := p.end(event.Context, event.Upload)
+	report, err := p.end(event.Context, event.Upload.ID)
 	if err != nil {
 		return tus.HTTPResponse{}, p.refusal(event.Context, err)
 	}
@@ -204,39 +191,56 @@ func (p *pieces) ends(event tus.HookEvent) (tus.HTTPResponse, error) {
 }
 
 // end makes the report, once, and gives its id; an upload that is refused then is gone. Whoever sent the last piece may
-// not wait for it.
-func (p *pieces) end(ctx context.Context, info tus.FileInfo) (string, error) {
+// not wait for it, and this hub or another may have been killed anywhere in it: each step is one that was done already, or is
+// done again.
+func (p *pieces) end(ctx context.Context, id string) (string, error) {
 	ctx = context.WithoutCancel(ctx)
 	p.ending.Lock()
 	defer p.ending.Unlock()
-	if report, err := os.ReadFile(p.reportFile(info.ID)); err == nil {
-		return string(report), nil
-	}
-	delete(info.MetaData, personKey)
-	report, err := p.report(ctx, info)
+	u, err := p.store.upload(ctx, id)
 	if err != nil {
-		return "", errors.Join(err, p.drop(ctx, info.ID))
+		return "", err
+	} else if u.Report != "" {
+		return u.Report, nil
 	}
-	// Its bytes are in the hands of ingest. A file of the same length without them tells who asks that it is whole.
-	file := info.Storage[filestore.StorageKeyPath]
-	return report, errors.Join(durable.Replace(p.reportFile(info.ID), []byte(report)), os.Truncate(file, 0), os.Truncate(file, info.Size))
+	report, err := p.report(ctx, u)
+	if err != nil {
+		if final(err) {
+			err = errors.Join(err, u.Terminate(ctx))
+		}
+		return "", err
+	}
+	return report, u.became(ctx, report)
 }
 
-func (p *pieces) report(ctx context.Context, info tus.FileInfo) (string, error) {
-	f, err := p.form(ctx, info.MetaData)
+// final tells a refusal of the upload itself from one that passes.
+func final(err error) bool {
+	var p *problem.Error
+	return errors.As(err, &p) && p.Status >= 400 && p.Status < 500 && p.Status != http.StatusConflict && p.Status != http.StatusTooManyRequests
+}
+
+func (p *pieces) report(ctx context.Context, u *upload) (string, error) {
+	if job, err := p.s.Ingest.Job(ctx, u.info.ID); !errors.Is(err, ingest.ErrNoJob) {
+		return job.ReportID, err
+	}
+	said := maps.Clone(u.info.MetaData)
+	delete(said, personKey)
+	f, err := p.form(ctx, said)
 	if err != nil {
 		return "", err
 	}
-	file, err := os.Open(info.Storage[filestore.StorageKeyPath])
+	file, err := u.GetReader(ctx)
 	if err != nil {
-		return "", fmt.Errorf("open upload: %w", err)
+		return "", err
 	}
 	defer file.Close() // only read
-	upload, err := p.s.Ingest.Receive(ctx, file, info.MetaData[fileNameKey], info.Size)
-	if err != nil {
+	f.upload, err = p.s.Ingest.ReceiveAs(ctx, u.info.ID, file, said[fileNameKey], u.info.Size)
+	if errors.Is(err, ingest.ErrUploadCut) {
+		return "", ingest.ErrInternal.With(err) // it was the store's line, and not that of who sent them
+	} else if err != nil {
 		return "", err
 	}
-	f.upload, f.has = upload, true
+	f.has = true
 	r, err := p.s.admit(ctx, f)
 	if err != nil {
 		return "", p.s.discard(f, err)
@@ -244,31 +248,11 @@ func (p *pieces) report(ctx context.Context, info tus.FileInfo) (string, error) 
 	return r.ID, nil
 }
 
-func (p *pieces) reportFile(id string) string { return filepath.Join(p.s.Uploads, id+".report") }
-
-func (p *pieces) drop(ctx context.Context, id string) error {
-	upload, err := p.store.GetUpload(ctx, id)
-	if err == nil {
-		err = p.store.AsTerminatableUpload(upload).Terminate(ctx)
-	}
-	if gone := os.Remove(p.reportFile(id)); !errors.Is(gone, os.ErrNotExist) {
-		err = errors.Join(err, gone)
-	}
-	if err != nil {
-		return fmt.Errorf("drop upload: %w", err)
-	}
-	return nil
-}
-
 // sweep forgets uploads that nobody goes on with.
 func (p *pieces) sweep(ctx context.Context) {
-	found, err := filepath.Glob(filepath.Join(p.s.Uploads, "*.info"))
-	for _, file := range found {
-		id := strings.TrimSuffix(filepath.Base(file), ".info")
-		info, gone := os.Stat(filepath.Join(p.s.Uploads, id))
-		if gone == nil && p.s.Now().Sub(info.ModTime()) > keepPieces {
-			err = errors.Join(err, p.drop(ctx, id))
-		}
+	old, err := p.store.old(ctx, p.s.Now().Add(-keepPieces))
+	for _, u := range old {
+		err = errors.Join(err, u.Terminate(ctx))
 	}
 	if err != nil {
 		p.s.Log.Error("old uploads not removed", "err", err)

@@ -136,8 +136,8 @@ func TestUploadsInPiecesThatAreRefused(t *testing.T) {
 			want(t, w, tc.status, tc.code)
 		})
 	}
-	if left, _ := filepath.Glob(filepath.Join(b.Uploads, "*")); len(left) > 0 {
-		t.Errorf("left: %v", left)
+	if left, err := b.Uploads.List(t.Context(), ""); len(left) > 0 || err != nil {
+		t.Errorf("left: %v, %v", left, err)
 	}
 	t.Run("dropped", func(t *testing.T) {
 		s, _ := b.begins(t, "officer-a", len(sound), "title", "x")
@@ -160,12 +160,18 @@ func TestABrokenLineLosesNoPiece(t *testing.T) {
 	check(t, err)
 	check(t, conn.Close())
 	deadline := time.After(20 * time.Second)
-	for s.find().Header().Get("Upload-Offset") != "400" {
+	for kept := 0; kept < 2; { // asked for by HEAD, the piece would be broken off
+		parts, err := b.Uploads.List(t.Context(), "")
+		check(t, err)
+		kept = len(parts)
 		select {
 		case <-deadline:
 			t.Fatalf("the 400 bytes that came are not there: %v", s.find().Header())
 		case <-time.After(20 * time.Millisecond):
 		}
+	}
+	if w := s.find(); w.Header().Get("Upload-Offset") != "400" {
+		t.Fatalf("after the line broke: %v", w.Header())
 	}
 	want(t, s.send(400, strings.Repeat("y", 600)), 204, "")
 	if report := s.find().Header().Get(reportHeader); report == "" {
@@ -177,13 +183,13 @@ func TestAHubThatEndsBeforeTheReportIsMadeMakesItLater(t *testing.T) {
 	b := newBench(t)
 	s, _ := b.begins(t, "officer-a", len(sound), "title", "Tìm hiểu pháp luật")
 	// As if the hub had died after the last byte.
-	check(t, os.WriteFile(filepath.Join(b.Uploads, filepath.Base(s.at)), []byte(sound), 0o600))
+	check(t, b.Uploads.Put(t.Context(), filepath.Base(s.at)+"/000000000000-9", strings.NewReader(sound), int64(len(sound))))
 	w := s.find()
 	report := w.Header().Get(reportHeader)
 	if again := s.find().Header().Get(reportHeader); report == "" || again != report {
 		t.Errorf("report %q, then %q", report, again)
 	}
-	if info, err := os.Stat(b.Uploads); err != nil || info.Mode().Perm() != 0o700 {
+	if info, err := os.Stat(filepath.Join(b.dir, "uploads")); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("folder %v, %v", info.Mode(), err)
 	}
 }
@@ -196,16 +202,20 @@ func TestUploadsThatNobodyGoesOnWithAreForgotten(t *testing.T) {
 	want(t, whole.send(0, sound), 204, "")
 	long := b.Now().Add(-keepPieces - time.Minute)
 	for _, s := range []*sender{old, whole} {
-		check(t, os.Chtimes(filepath.Join(b.Uploads, filepath.Base(s.at)), long, long))
+		parts, err := filepath.Glob(filepath.Join(b.dir, "uploads", filepath.Base(s.at), "*"))
+		check(t, err)
+		for _, part := range parts {
+			check(t, os.Chtimes(part, long, long))
+		}
 	}
 	b.pieces.sweep(t.Context())
 	want(t, old.find(), 404, "UPLOAD_NOT_FOUND")
 	want(t, whole.find(), 404, "UPLOAD_NOT_FOUND")
 	want(t, young.find(), 200, "")
-	left, _ := filepath.Glob(filepath.Join(b.Uploads, "*"))
-	if len(left) != 2 {
-		t.Errorf("left: %v", left)
+	left, err := b.Uploads.List(t.Context(), "")
+	if len(left) != 1 || err != nil {
+		t.Errorf("left: %v, %v", left, err)
 	}
-	_, err := io.Copy(io.Discard, young.find().Body)
+	_, err = io.Copy(io.Discard, young.find().Body)
 	check(t, err)
 }

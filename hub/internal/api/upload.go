@@ -99,7 +99,7 @@ func (s *Server) admit(ctx context.Context, f *form) (library.Report, error) {
 	if f.report != "" {
 		return s.admitAudio(ctx, f)
 	}
-	r, err := s.Library.Create(ctx, f.meta, libraryPerson(who(ctx)))
+	r, err := s.Library.FromUpload(ctx, f.upload.ID, f.meta, libraryPerson(who(ctx)))
 	if err != nil {
 		return r, err
 	}
@@ -113,7 +113,7 @@ func (s *Server) admit(ctx context.Context, f *form) (library.Report, error) {
 
 // admitAudio makes an upload the next audio of a report that there is.
 func (s *Server) admitAudio(ctx context.Context, f *form) (library.Report, error) {
-	r, err := s.Library.Begin(ctx, f.report, library.HowUpload, libraryPerson(who(ctx)))
+	r, err := s.Library.NextFromUpload(ctx, f.upload.ID, f.report, libraryPerson(who(ctx)))
 	if err != nil {
 		return r, err
 	}

@@ -79,8 +79,8 @@ func (s *Server) render(ctx context.Context, id string, gapMS int64, stretches .
 
 // begun ends what was begun for audio that ingest does not take.
 func (s *Server) begun(ctx context.Context, id string, err error) error {
-	if err == nil {
-		return nil
+	if err == nil || errors.Is(err, ingest.ErrReportBusy) { // a job that runs ends what was begun
+		return err
 	}
 	return errors.Join(err, s.Library.Failed(context.WithoutCancel(ctx), id, refusalOf(err)))
 }

@@ -38,14 +38,22 @@ const (
 // belongs to the caller until Enqueue or Discard; after a restart of the hub one that was not enqueued is
 // gone. Errors for people: AUDIO_TOO_LARGE, AUDIO_EMPTY, UPLOAD_CUT, INGEST_DISK_FULL.
 func (s *Service) Receive(ctx context.Context, r io.Reader, name string, declared int64) (Upload, error) {
-	if declared > s.cfg.MaxSize {
-		return Upload{}, ErrTooLarge
-	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return Upload{}, fmt.Errorf("name upload: %w", err)
 	}
-	u := Upload{ID: id.String(), Name: cleanName(name)}
+	return s.ReceiveAs(ctx, id.String(), r, name, declared)
+}
+
+// ReceiveAs is Receive for an upload that has its id already, and no job. What an attempt before left goes.
+func (s *Service) ReceiveAs(ctx context.Context, id string, r io.Reader, name string, declared int64) (Upload, error) {
+	if declared > s.cfg.MaxSize {
+		return Upload{}, ErrTooLarge
+	}
+	if err := s.Discard(id); err != nil {
+		return Upload{}, err
+	}
+	u := Upload{ID: id, Name: cleanName(name)}
 	u.Path = filepath.Join(s.cfg.Dir, u.ID, sourceFile)
 	s.hold(u.ID) // before its folder exists, or the sweep could take it for a leftover
 	if err := s.receive(ctx, r, declared, &u); err != nil {

@@ -60,34 +60,32 @@ type versionRow struct {
 	Version       string         `bun:"version"`
 }
 
-// Begin says that the next audio of a report is being made, which Done, or Failed, ends. Until then the present one stays in
+// begin says that the next audio of a report is being made, which Done, or Failed, ends. Until then the present one stays in
 // force. A report has one at a time.
-func (l *Library) Begin(ctx context.Context, id string, how How, by Person) (Report, error) {
-	return l.begin(ctx, id, 0, Pending{Made: Made{How: how, By: by}})
-}
-
 func (l *Library) begin(ctx context.Context, id string, version int64, p Pending) (Report, error) {
 	p.At = l.now()
-	row, err := l.change(ctx, id, version, func(row *reportRow) error {
-		before, err := row.pending()
-		switch {
-		case err != nil:
-			return err
-		case row.State == broadcast.ReportWithdrawn:
-			return errWithdrawn
-		case row.State == broadcast.ReportProcessing, before != nil && before.Error == nil:
-			return errPending
-		case (row.Kind == KindProgramme) != (p.How == HowRender):
-			return errProgrammeAudio
-		case p.How == HowTrim && row.SHA256 == "":
-			return errNotReady
-		}
-		return row.setPending(&p)
-	})
+	row, err := l.change(ctx, id, version, func(row *reportRow) error { return row.begin(p) })
 	if err != nil {
 		return Report{}, err
 	}
 	return row.report()
+}
+
+func (r *reportRow) begin(p Pending) error {
+	before, err := r.pending()
+	switch {
+	case err != nil:
+		return err
+	case r.State == broadcast.ReportWithdrawn:
+		return errWithdrawn
+	case r.State == broadcast.ReportProcessing, before != nil && before.Error == nil:
+		return errPending
+	case (r.Kind == KindProgramme) != (p.How == HowRender):
+		return errProgrammeAudio
+	case p.How == HowTrim && r.SHA256 == "":
+		return errNotReady
+	}
+	return r.setPending(&p)
 }
 
 func (r *reportRow) pending() (*Pending, error) {
@@ -221,15 +219,19 @@ func (l *Library) Trim(ctx context.Context, id string, version, base, fromMS, to
 	return r, s, err
 }
 
-// Pending gives the ids of reports whose next audio is being made.
-func (l *Library) Pending(ctx context.Context) ([]string, error) {
+// Pending gives the ids of reports whose next audio is being made, begun before an instant.
+func (l *Library) Pending(ctx context.Context, before time.Time) ([]string, error) {
 	var rows []reportRow
 	if err := l.DB.NewSelect().Model(&rows).Where("pending <> ''").Scan(ctx); err != nil {
 		return nil, fmt.Errorf("read pending audio: %w", err)
 	}
 	var ids []string
 	for _, r := range rows {
-		if r.awaits() {
+		p, err := r.pending()
+		if err != nil {
+			return nil, err
+		}
+		if r.awaits() && p.At.Before(before) {
 			ids = append(ids, r.ID)
 		}
 	}

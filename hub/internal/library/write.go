@@ -17,28 +17,37 @@ import (
 
 // Create opens a report whose audio is being processed.
 func (l *Library) Create(ctx context.Context, meta Meta, by Person) (Report, error) {
-	if err := meta.check(); err != nil {
-		return Report{}, err
-	}
-	if err := l.spoken(ctx, meta.Language); err != nil {
-		return Report{}, err
-	}
-	id, err := uuid.NewV7()
+	row, err := l.opened(ctx, meta, by)
 	if err != nil {
-		return Report{}, fmt.Errorf("make report id: %w", err)
-	}
-	now := store.Millis(l.now())
-	row := reportRow{ID: id.String(), Kind: KindReport, Version: 1, AudioVersion: 1, AuthorID: by.ID, AuthorName: by.Name,
-		CreatedAt: now, UpdatedAt: now, State: broadcast.ReportProcessing}
-	if err := row.setMeta(meta); err != nil {
 		return Report{}, err
 	}
-	row.Search = row.words()
 	if _, err := l.DB.NewInsert().Model(&row).Exec(ctx); err != nil {
 		return Report{}, fmt.Errorf("write report: %w", err)
 	}
 	l.tell(row)
 	return row.report()
+}
+
+// opened is the row of a new report.
+func (l *Library) opened(ctx context.Context, meta Meta, by Person) (row reportRow, err error) {
+	if err := meta.check(); err != nil {
+		return row, err
+	}
+	if err := l.spoken(ctx, meta.Language); err != nil {
+		return row, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return row, fmt.Errorf("make report id: %w", err)
+	}
+	now := store.Millis(l.now())
+	row = reportRow{ID: id.String(), Kind: KindReport, Version: 1, AudioVersion: 1, AuthorID: by.ID, AuthorName: by.Name,
+		CreatedAt: now, UpdatedAt: now, State: broadcast.ReportProcessing}
+	if err := row.setMeta(meta); err != nil {
+		return row, err
+	}
+	row.Search = row.words()
+	return row, nil
 }
 
 // Edit changes what is written about a report, in every state but withdrawn. What was approved is another text now, so an

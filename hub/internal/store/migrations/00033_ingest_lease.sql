@@ -2,8 +2,13 @@
 ALTER TABLE ingest_jobs ADD COLUMN lease_until BIGINT NOT NULL DEFAULT 0; -- until then a queued job is its owner's, by the database's clock
 DROP INDEX ingest_jobs_open;
 CREATE INDEX ingest_jobs_open ON ingest_jobs (state, created_at);
+CREATE TABLE report_uploads (
+    upload TEXT PRIMARY KEY,            -- id of an upload
+    report TEXT NOT NULL                -- that it became, or became the audio of, whichever hub made it so
+);
 
 -- +goose Down
+DROP TABLE report_uploads;
 DROP INDEX ingest_jobs_open;
 ALTER TABLE ingest_jobs DROP COLUMN lease_until;
 CREATE INDEX ingest_jobs_open ON ingest_jobs (owner, state, created_at);
