@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -72,13 +73,67 @@ func (a *App) hubJobs() []job {
 	if a.hubs == nil {
 		return nil
 	}
-	return []job{{"bus", a.hubs.Run}, {"orphans", a.settleOthers}, {"presence", func(ctx context.Context) error {
+	return []job{{"bus", a.hubs.Run}, {"news", a.followNews}, {"orphans", a.settleOthers}, {"presence", func(ctx context.Context) error {
 		return a.follow(ctx, []bus.Topic{bus.Agent, bus.Pairing, bus.Roll}, func(e bus.Event) { a.fleet.Hear(ctx, e) }, func() {
 			if err := a.fleet.Reload(ctx); err != nil && ctx.Err() == nil {
 				a.o.Logger.Error("agents of other hubs not read", "err", err)
 			}
 		})
 	}}}
+}
+
+// newsEvery is how often hubs tell in SQL how much they told on the bus, and look how much others did.
+const newsEvery = time.Second
+
+// followNews finds what the bus lost without a sign: it may be cut in two, each half sound, with hubs in both.
+func (a *App) followNews(ctx context.Context) error {
+	tick := time.NewTicker(newsEvery)
+	defer tick.Stop()
+	told := int64(0)
+	before := map[string]int64{}
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		now, err := a.exchangeNews(ctx, &told)
+		if err != nil {
+			if ctx.Err() == nil {
+				a.o.Logger.Warn("news of other hubs not read", "err", err)
+			}
+			continue
+		}
+		for hub, news := range before { // what SQL had a second ago the bus had time to bring
+			a.hubs.Told(hub, news)
+		}
+		before = now
+	}
+}
+
+// exchangeNews writes this hub's number when it is another than was told, and reads those of the others.
+func (a *App) exchangeNews(ctx context.Context, told *int64) (map[string]int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if news := a.hubs.News(); news != *told {
+		_, err := a.db.ExecContext(ctx, "INSERT INTO hub_news (hub, news) VALUES (?, ?) ON CONFLICT (hub) DO UPDATE SET news = EXCLUDED.news", a.hub, news)
+		if err != nil {
+			return nil, fmt.Errorf("write news: %w", err)
+		}
+		*told = news
+	}
+	var rows []struct {
+		Hub  string
+		News int64
+	}
+	if err := a.db.NewRaw("SELECT hub, news FROM hub_news WHERE hub <> ?", a.hub).Scan(ctx, &rows); err != nil {
+		return nil, fmt.Errorf("read news: %w", err)
+	}
+	all := map[string]int64{}
+	for _, r := range rows {
+		all[r.Hub] = r.News
+	}
+	return all, nil
 }
 
 // firstTrust refuses to make a second trust document beside that of other hubs.

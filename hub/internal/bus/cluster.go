@@ -43,7 +43,9 @@ type Cluster struct {
 
 	mu    sync.Mutex
 	said  uint64 // messages of ours so far
+	news  int64  // number of our latest news
 	peers map[string]*peer
+	heard map[string]int64 // news of each hub that came here or were given up, of hubs that are silent too
 }
 
 // peer is another hub.
@@ -56,6 +58,7 @@ type peer struct {
 type message struct {
 	Hub   string          `json:"hub"`
 	Said  uint64          `json:"said"`
+	News  int64           `json:"news"`
 	Event *Event          `json:"event,omitempty"`
 	State json.RawMessage `json:"state,omitempty"`
 	Bye   bool            `json:"bye,omitempty"`
@@ -63,7 +66,8 @@ type message struct {
 
 // NewCluster joins nats://NAME:SECRET@host:4222,host:4222 (tls://… with TLS, ?ca=FILE of a private CA), as the hub of that id. Nothing is sent or heard before Run.
 func NewCluster(address, hub string, log *slog.Logger) (*Cluster, error) {
-	c := &Cluster{Local: NewLocal(), hub: hub, log: log, out: make(chan message, outDepth), peers: map[string]*peer{}}
+	c := &Cluster{Local: NewLocal(), hub: hub, log: log, out: make(chan message, outDepth), news: time.Now().UnixMicro(), // above what it told in a life before
+		peers: map[string]*peer{}, heard: map[string]int64{}}
 	options := []nats.Option{nats.Name("loa-hub " + hub), nats.NoEcho(), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second),
 		nats.ReconnectBufSize(-1), nats.RetryOnFailedConnect(true), nats.Timeout(startTime), // what cannot be sent is lost, and told so
 		nats.ReconnectHandler(func(*nats.Conn) { c.lose("connected again") }),
@@ -100,10 +104,38 @@ func (c *Cluster) Tell(e Event) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.said++
-	m.Said = c.said
+	if isNews(e) {
+		c.news++
+	}
+	m.Said, m.News = c.said, c.news
 	select {
 	case c.out <- m:
 	default: // the next beat tells the others that one is missing
+	}
+}
+
+// isNews tells what others can read in SQL, and have to read when they did not hear of it, from what agents say of themselves
+// all the time.
+func isNews(e Event) bool {
+	return e.Topic != Play && e.Topic != Roll && (e.Topic != Agent || e.State == nil)
+}
+
+// News is the number of the latest news that this hub told the others.
+func (c *Cluster) News() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.news
+}
+
+// Told says by another way than the bus that a hub told news up to a number. When they did not come by the bus, subscribers get
+// Lagged, once for each number.
+func (c *Cluster) Told(hub string, news int64) {
+	c.mu.Lock()
+	missed := c.heard[hub] < news
+	c.heard[hub] = max(c.heard[hub], news)
+	c.mu.Unlock()
+	if missed {
+		c.lose("hub " + hub + " told what the bus did not bring")
 	}
 }
 
@@ -121,7 +153,7 @@ func (c *Cluster) Run(ctx context.Context) error {
 	}
 	beat := time.NewTicker(beatEvery)
 	defer beat.Stop()
-	c.say(conn, message{Hub: c.hub, Said: c.count()})
+	c.say(conn, c.beat())
 	for {
 		select {
 		case <-ctx.Done():
@@ -132,17 +164,17 @@ func (c *Cluster) Run(ctx context.Context) error {
 			c.say(conn, m)
 		case <-beat.C:
 			if len(c.out) == 0 {
-				c.say(conn, message{Hub: c.hub, Said: c.count()})
+				c.say(conn, c.beat())
 			}
 			c.bury()
 		}
 	}
 }
 
-func (c *Cluster) count() uint64 {
+func (c *Cluster) beat() message {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.said
+	return message{Hub: c.hub, Said: c.said, News: c.news}
 }
 
 func (c *Cluster) say(conn *nats.Conn, m message) {
@@ -173,6 +205,7 @@ func (c *Cluster) hear(data []byte) {
 		missed = missed || m.Said != p.heard
 	}
 	p.heard, p.at = m.Said, time.Now()
+	c.heard[m.Hub] = max(c.heard[m.Hub], m.News)
 	if m.Bye {
 		delete(c.peers, m.Hub)
 	}

@@ -117,6 +117,46 @@ func twoHubs(t *testing.T, address string) {
 	}
 }
 
+// What SQL says that another hub told is read anew when the bus did not bring it, once.
+func TestClusterLosesNews(t *testing.T) {
+	address := outsideNATS(t)
+	one, _ := join(t, address, "one")
+	heard := one.Subscribe(Plan)
+	defer heard.Close()
+	other, stop := join(t, address, "other")
+	next(t, heard, func(e Event) bool { return e.Topic == Lagged }) // they know of each other
+	// lost tells whether subscribers get Lagged when that much is said to have been told.
+	lost := func(news int64) bool {
+		t.Helper()
+		one.Told("other", news)
+		one.Local.Publish(Event{Topic: Plan, ID: "mark"})
+		lagged := false
+		next(t, heard, func(e Event) bool { lagged = lagged || e.Topic == Lagged; return e.ID == "mark" })
+		return lagged
+	}
+	other.Publish(Event{Topic: Plan, ID: "news"})
+	next(t, heard, func(e Event) bool { return e.ID == "news" })
+	if lost(other.News()) {
+		t.Error("what came is read anew")
+	}
+	before := other.News()
+	other.Publish(Event{Topic: Agent, State: []int{1}})
+	other.Publish(Event{Topic: Play})
+	if other.News() != before {
+		t.Error("what agents say of themselves is news")
+	}
+	stop()
+	next(t, heard, func(e Event) bool { return e.Topic == Lagged })
+	other.Publish(Event{Topic: Plan}) // nobody is there to bring it
+	if !lost(other.News()) || lost(other.News()) {
+		t.Error("what did not come is read anew once")
+	}
+	again, err := NewCluster(address, "other", slog.New(slog.DiscardHandler))
+	if err != nil || again.News() <= other.News() {
+		t.Errorf("a hub that starts again tells %d, before %d, %v", again.News(), other.News(), err)
+	}
+}
+
 func TestClusterIsRefusedPlainly(t *testing.T) {
 	for name, address := range map[string]string{
 		"options that cannot be read": "nats://loa:secret@127.0.0.1:4222?ca=%zz",

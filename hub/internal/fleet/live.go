@@ -27,6 +27,7 @@ type live struct {
 	online     bool
 	hub        string // the other hub that it is connected to, "" for this one
 	connection uint64
+	key        string // of the connection, or as SQL has it; in hex
 	lastSeen   time.Time
 	software   string
 	os         string
@@ -65,7 +66,7 @@ func (f *Fleet) Online(agent string, connection uint64, hello *wire.Hello, remot
 		if connection < l.connection {
 			return false
 		}
-		l.online, l.connection, l.hub = true, connection, ""
+		l.online, l.connection, l.hub, l.key = true, connection, "", hex.EncodeToString(hello.Key)
 		l.lastSeen, l.dirty = f.o.Now(), true
 		l.software, l.os = hello.Software, hello.OS
 		return true

@@ -105,7 +105,7 @@ func (f *Fleet) take(e bus.Event, said Event, k known) {
 // again reads an agent that another hub paired, moved, blocked or revoked.
 func (f *Fleet) again(ctx context.Context, id, what string) error {
 	var row agentRow
-	if err := f.o.DB.NewSelect().Model(&row).Column("id", "area", "state").Where("id = ?", id).Scan(ctx); err != nil {
+	if err := f.o.DB.NewSelect().Model(&row).Column("id", "area", "state", "public_key").Where("id = ?", id).Scan(ctx); err != nil {
 		return fmt.Errorf("read agent: %w", err)
 	}
 	f.mu.Lock()
@@ -114,18 +114,28 @@ func (f *Fleet) again(ctx context.Context, id, what string) error {
 		l = &live{}
 		f.live[id] = l
 	}
-	l.area = row.Area
-	f.mu.Unlock()
-	if f.o.Disconnect == nil {
-		return nil
+	l.area, l.state = row.Area, row.State
+	code := l.cutOff(row.State, row.PublicKey)
+	if what == "paired" && !l.online { // a connection with the key of before may be about to be let in
+		code = "AGENT_REVOKED"
 	}
-	switch {
-	case row.State == Blocked:
-		f.o.Disconnect(id, "AGENT_BLOCKED")
-	case row.State == Revoked, what == "paired": // a connection with the key of before
-		f.o.Disconnect(id, "AGENT_REVOKED")
+	f.mu.Unlock()
+	if f.o.Disconnect != nil && code != "" {
+		f.o.Disconnect(id, code)
 	}
 	return nil
+}
+
+// cutOff is why an agent that is connected here may not be, "" when it may: its state is another, or it was paired anew and
+// has another key.
+func (l *live) cutOff(state State, key string) string {
+	switch {
+	case state == Blocked:
+		return "AGENT_BLOCKED"
+	case state == Revoked, l.online && l.hub == "" && l.key != key:
+		return "AGENT_REVOKED"
+	}
+	return ""
 }
 
 // announce tells the other hubs which agents are connected here.
@@ -150,15 +160,26 @@ func (f *Fleet) Reload(ctx context.Context) error {
 	if err := fresh.load(ctx); err != nil {
 		return err
 	}
+	cut := map[string]string{}
 	f.mu.Lock()
 	for id, was := range f.live {
-		if is := fresh.live[id]; is != nil && was.hub == "" && (was.online || was.dirty || was.wholeDirty) {
-			was.area = is.area
-			fresh.live[id] = was
+		is := fresh.live[id]
+		if is == nil || was.hub != "" || !was.online && !was.dirty && !was.wholeDirty {
+			continue
 		}
+		if code := was.cutOff(is.state, is.key); code != "" && was.online {
+			cut[id] = code
+		}
+		was.area, was.name, was.state = is.area, is.name, is.state
+		fresh.live[id] = was
 	}
 	f.live = fresh.live
 	f.mu.Unlock()
+	for id, code := range cut {
+		if f.o.Disconnect != nil {
+			f.o.Disconnect(id, code)
+		}
+	}
 	f.o.Tell(bus.Event{Topic: bus.Roll})
 	return nil
 }

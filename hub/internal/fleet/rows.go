@@ -108,7 +108,7 @@ func (f *Fleet) load(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		f.live[a.ID] = &live{name: a.Name, area: a.Area, state: a.State, created: a.CreatedAt, lastSeen: a.LastSeen, software: a.Software, os: a.OS,
+		f.live[a.ID] = &live{name: a.Name, area: a.Area, state: a.State, created: a.CreatedAt, lastSeen: a.LastSeen, software: a.Software, os: a.OS, key: agents[i].PublicKey,
 			plan: wire.PlanState{Version: a.PlanVersion, State: a.PlanState, Code: a.PlanCode}, status: a.Status, statusAt: a.StatusAt}
 	}
 	var held []holdingsRow

@@ -6,8 +6,13 @@ CREATE TABLE report_uploads (
     upload TEXT PRIMARY KEY,            -- id of an upload
     report TEXT NOT NULL                -- that it became, or became the audio of, whichever hub made it so
 );
+CREATE TABLE hub_news (
+    hub  TEXT PRIMARY KEY,              -- id of a hub that serves with others
+    news BIGINT NOT NULL                -- number of what it last told the others, which the bus may have lost
+);
 
 -- +goose Down
+DROP TABLE hub_news;
 DROP TABLE report_uploads;
 DROP INDEX ingest_jobs_open;
 ALTER TABLE ingest_jobs DROP COLUMN lease_until;
