@@ -24,12 +24,7 @@ import (
 	"github.com/loa-vn/loa/hub/internal/store"
 )
 
-func TestMain(m *testing.M) {
-	if os.Getenv(childEnv) != "" {
-		os.Exit(childHub())
-	}
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // running is a hub in this process, on a free port, and its people.
 type running struct {

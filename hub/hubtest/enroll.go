@@ -24,8 +24,13 @@ type Enrolled struct {
 
 // Enroll writes agents of an area into the database of a hub that does not run: a thousand pairings, with a person
 // comparing words at each, are not what a measurement measures.
-func Enroll(ctx context.Context, data, area string, n int) (out []Enrolled, err error) {
-	db, err := store.Open(ctx, "", data)
+func Enroll(ctx context.Context, data, area string, n int) ([]Enrolled, error) {
+	return EnrollIn(ctx, "", data, area, n)
+}
+
+// EnrollIn is Enroll for a hub whose settings name a database.
+func EnrollIn(ctx context.Context, database, data, area string, n int) (out []Enrolled, err error) {
+	db, err := store.Open(ctx, database, data)
 	if err != nil {
 		return nil, err
 	}

@@ -240,10 +240,10 @@ func (p *pieces) report(ctx context.Context, u *upload) (string, error) {
 	} else if err != nil {
 		return "", err
 	}
-	f.has = true
+	f.has, f.again = true, true
 	r, err := p.s.admit(ctx, f)
 	if err != nil {
-		return "", p.s.discard(f, err)
+		return "", p.s.discard(ctx, f, err)
 	}
 	return r.ID, nil
 }

@@ -77,6 +77,8 @@ type form struct {
 	report string // whose new audio it is; "" makes a report of its own
 	upload ingest.Upload
 	has    bool // the audio is there
+	handed bool // to ingest, which may have it whatever it answered
+	again  bool // who sent it will ask again: what fails now may be done then
 }
 
 func (s *Server) createReport(ctx context.Context, in *uploadInput) (*reportOutput, error) {
@@ -85,11 +87,11 @@ func (s *Server) createReport(ctx context.Context, in *uploadInput) (*reportOutp
 		err = s.completeForm(ctx, f)
 	}
 	if err != nil {
-		return nil, s.discard(f, err)
+		return nil, s.discard(ctx, f, err)
 	}
 	r, err := s.admit(ctx, f)
 	if err != nil {
-		return nil, s.discard(f, err)
+		return nil, s.discard(ctx, f, err)
 	}
 	return viewReport(r), nil
 }
@@ -103,9 +105,9 @@ func (s *Server) admit(ctx context.Context, f *form) (library.Report, error) {
 	if err != nil {
 		return r, err
 	}
+	f.handed = true
 	if _, err := s.Ingest.Enqueue(ctx, r.ID, f.upload); err != nil {
-		failed := s.Library.Failed(context.WithoutCancel(ctx), r.ID, refusalOf(err))
-		return r, errors.Join(err, failed)
+		return r, s.notTaken(ctx, f, r.ID, err)
 	}
 	after := map[string]any{"title": r.Title, "file": f.upload.Name, "size": f.upload.Size, "sha256": f.upload.SHA256}
 	return r, s.audit(ctx, change{action: "report.create", subject: r.ID, area: r.Area, after: after})
@@ -117,11 +119,20 @@ func (s *Server) admitAudio(ctx context.Context, f *form) (library.Report, error
 	if err != nil {
 		return r, err
 	}
+	f.handed = true
 	if _, err := s.Ingest.Enqueue(ctx, r.ID, f.upload); err != nil {
-		return r, s.begun(ctx, r.ID, err)
+		return r, s.notTaken(ctx, f, r.ID, err)
 	}
 	after := map[string]any{"file": f.upload.Name, "size": f.upload.Size, "sha256": f.upload.SHA256}
 	return r, s.audit(ctx, change{action: "report.audio", subject: r.ID, area: r.Area, before: reportState(r), after: after})
+}
+
+// notTaken ends the report, or its next audio, whose upload ingest does not take.
+func (s *Server) notTaken(ctx context.Context, f *form, id string, err error) error {
+	if refused := (*problem.Error)(nil); f.again && !errors.As(err, &refused) {
+		return err
+	}
+	return s.begun(ctx, id, err)
 }
 
 // refusalOf is why a report failed, for people: a refusal's own words, or that the hub is at fault.
@@ -132,9 +143,9 @@ func refusalOf(err error) *problem.Error {
 }
 
 // discard leaves nothing of a refused upload behind.
-func (s *Server) discard(f *form, why error) error {
-	if f != nil && f.has {
-		if err := s.Ingest.Discard(f.upload.ID); err != nil {
+func (s *Server) discard(ctx context.Context, f *form, why error) error {
+	if refused := (*problem.Error)(nil); f != nil && f.has && (!f.handed || errors.As(why, &refused)) {
+		if err := s.Ingest.Discard(context.WithoutCancel(ctx), f.upload.ID); err != nil {
 			s.Log.Error("refused upload not removed", "upload", f.upload.ID, "err", err)
 		}
 	}

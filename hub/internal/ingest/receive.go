@@ -50,14 +50,17 @@ func (s *Service) ReceiveAs(ctx context.Context, id string, r io.Reader, name st
 	if declared > s.cfg.MaxSize {
 		return Upload{}, ErrTooLarge
 	}
-	if err := s.Discard(id); err != nil {
+	if _, err := uuid.Parse(id); err != nil {
+		return Upload{}, fmt.Errorf("name upload: %w", err)
+	}
+	if err := s.remove(id); err != nil {
 		return Upload{}, err
 	}
 	u := Upload{ID: id, Name: cleanName(name)}
 	u.Path = filepath.Join(s.cfg.Dir, u.ID, sourceFile)
 	s.hold(u.ID) // before its folder exists, or the sweep could take it for a leftover
 	if err := s.receive(ctx, r, declared, &u); err != nil {
-		return Upload{}, errors.Join(err, s.Discard(u.ID))
+		return Upload{}, errors.Join(err, s.Discard(context.WithoutCancel(ctx), u.ID))
 	}
 	return u, nil
 }
@@ -100,16 +103,13 @@ func (s *Service) receive(ctx context.Context, r io.Reader, declared int64, u *U
 	return nil
 }
 
-// Discard takes an upload away that will not be enqueued.
-func (s *Service) Discard(id string) error {
+// Discard takes an upload away that has no job.
+func (s *Service) Discard(ctx context.Context, id string) error {
 	if _, err := uuid.Parse(id); err != nil {
 		return fmt.Errorf("discard upload: %w", err)
 	}
 	defer s.release(id)
-	if err := os.RemoveAll(filepath.Join(s.cfg.Dir, id)); err != nil {
-		return fmt.Errorf("discard upload: %w", err)
-	}
-	return nil
+	return s.forget(ctx, id)
 }
 
 // source tells the sender's errors from the disk's, and ends with its context.

@@ -32,8 +32,8 @@ type Config struct {
 	FFprobe     string        // program, "ffprobe"
 	Nice        int           // of ffmpeg: an urgent order goes before a conversion; 10, -1 as the hub itself
 	RetryDelay  time.Duration // before a Sink that failed is asked again, doubling; 1 s
-	Lease       time.Duration // after which the job of a hub that died is another's, 15 s; renewed three times as often
-	Look        time.Duration // how often it looks for jobs that others made or left, 3 s
+	Lease       time.Duration // after which the job of a hub that died is another's, 10 s; renewed three times as often
+	Look        time.Duration // how often it looks for jobs that others made or left, 2 s
 }
 
 func (c Config) withDefaults() Config {
@@ -45,8 +45,8 @@ func (c Config) withDefaults() Config {
 	set(&c.MaxDuration, 4*time.Hour)
 	set(&c.StepTimeout, 30*time.Minute)
 	set(&c.RetryDelay, time.Second)
-	set(&c.Lease, 15*time.Second)
-	set(&c.Look, 3*time.Second)
+	set(&c.Lease, 10*time.Second)
+	set(&c.Look, 2*time.Second)
 	if c.MaxSize <= 0 {
 		c.MaxSize = 2 << 30
 	}
@@ -100,7 +100,8 @@ func New(cfg Config, jobs Jobs, sink Sink, log *slog.Logger) (*Service, error) {
 }
 
 // Enqueue makes the durable job that turns an upload into the audio of a report. The same upload twice is
-// the same job. INGEST_BUSY when too many wait: the upload is still the caller's then.
+// the same job. INGEST_BUSY when too many wait: the upload is still the caller's to discard then. After an error that is no
+// refusal there may be a job all the same.
 func (s *Service) Enqueue(ctx context.Context, reportID string, u Upload) (Job, error) {
 	if _, err := uuid.Parse(u.ID); err != nil {
 		return Job{}, fmt.Errorf("enqueue upload: %w", err)
@@ -111,11 +112,7 @@ func (s *Service) Enqueue(ctx context.Context, reportID string, u Upload) (Job, 
 	if err := s.share(ctx, u); err != nil {
 		return Job{}, err
 	}
-	j, err := s.enqueue(ctx, Job{ID: u.ID, ReportID: reportID, Name: u.Name, SHA256: u.SHA256, Size: u.Size})
-	if err == nil && s.cfg.Shared != nil {
-		err = s.Discard(u.ID)
-	}
-	return j, err
+	return s.enqueue(ctx, Job{ID: u.ID, ReportID: reportID, Name: u.Name, SHA256: u.SHA256, Size: u.Size})
 }
 
 // Job gives the one that an upload became; ErrNoJob.

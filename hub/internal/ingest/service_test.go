@@ -65,11 +65,11 @@ func TestReceive(t *testing.T) {
 		if filepath.Dir(filepath.Dir(u.Path)) != filepath.Join(dir, "ingest") {
 			t.Errorf("outside of the folder: %s", u.Path)
 		}
-		if err := s.Discard(u.ID); err != nil {
+		if err := s.Discard(t.Context(), u.ID); err != nil {
 			t.Fatal(err)
 		}
 		empty(t, dir)
-		if err := s.Discard("../ingest"); err == nil {
+		if err := s.Discard(t.Context(), "../ingest"); err == nil {
 			t.Error("discarded what is no upload")
 		}
 	})
@@ -203,7 +203,7 @@ func TestKilled(t *testing.T) {
 	if _, err := os.Stat(leftover); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a dead upload's folder is still there: %v", err)
 	}
-	if err := s.Discard(u.ID); err != nil {
+	if err := s.Discard(t.Context(), u.ID); err != nil {
 		t.Error(err)
 	}
 	empty(t, dir)

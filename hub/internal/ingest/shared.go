@@ -23,7 +23,7 @@ const (
 // errAway says that an upload cannot be had now, which is not its fault.
 var errAway = errors.New("upload is out of reach")
 
-// share brings an upload to where every hub can take it.
+// share moves an upload to where every hub can take it.
 func (s *Service) share(ctx context.Context, u Upload) error {
 	if s.cfg.Shared == nil {
 		return nil
@@ -36,7 +36,7 @@ func (s *Service) share(ctx context.Context, u Upload) error {
 	if err := s.cfg.Shared.Put(ctx, sharedFolder+u.ID, f, u.Size); err != nil {
 		return fmt.Errorf("share upload: %w", err)
 	}
-	return nil
+	return s.remove(u.ID)
 }
 
 // fetch brings a shared upload here.
@@ -69,13 +69,18 @@ func (s *Service) fetch(ctx context.Context, j Job, path string) error {
 
 // forget takes away all that a job had, of which nobody will ask again.
 func (s *Service) forget(ctx context.Context, id string) error {
+	if err := s.remove(id); err != nil || s.cfg.Shared == nil {
+		return err
+	}
+	return s.cfg.Shared.Delete(ctx, sharedFolder+id)
+}
+
+// remove takes away what lies here.
+func (s *Service) remove(id string) error {
 	if err := os.RemoveAll(filepath.Join(s.cfg.Dir, id)); err != nil {
 		return fmt.Errorf("remove upload: %w", err)
 	}
-	if s.cfg.Shared == nil {
-		return nil
-	}
-	return s.cfg.Shared.Delete(ctx, sharedFolder+id)
+	return nil
 }
 
 // sweepShared takes away shared uploads whose job is over, or never came.

@@ -40,6 +40,8 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol // bun writes values into the statement: none comes twice
 	for name, value := range map[string]string{
 		"application_name": "loa-hub", "timezone": "UTC",
+		// What an agent is told is kept must be, whatever the server does for others.
+		"synchronous_commit": "on",
 		// A hub that lost power while it wrote must not hold up the others.
 		"idle_in_transaction_session_timeout": "10s", "tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3",
 	} {

@@ -155,12 +155,17 @@ func (c *Client) Download(ctx context.Context, path, file string) error {
 	return f.Close()
 }
 
-func (c *Client) do(req *http.Request, out any) error {
+// Do sends a request as the person; the answer's body is the caller's to close.
+func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	req.Header.Set("Accept-Language", "en")
-	resp, err := http.DefaultClient.Do(req)
+	return http.DefaultClient.Do(req)
+}
+
+func (c *Client) do(req *http.Request, out any) error {
+	resp, err := c.Do(req)
 	if err != nil {
 		return err
 	}
