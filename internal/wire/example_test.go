@@ -84,7 +84,7 @@ func examples() []example {
 			"`counter` is its place among those about the same thing made at the same place, `seen` (0 when left out) the highest counter of the other place that was known\n" +
 			"there: which of two holds follows from them ([decision 31](decisions/0031-pc-and-phone-decide-by-one-rule.md)). `own` comes from\n" +
 			"a PC only and is in no head: it puts an item of the commune, whose audio the PC has, into the daypart its subject names (`own-ID/1@2026-11-24/evening`), with `own`\n" +
-			"`{title, audio, duration_ms}`; `allow`, about the same subject, is its approval, from the hub."},
+			"`{title, audio, duration_ms}`; `allow`, about the same subject, is its approval, from the hub; a `skip` of its slot (that subject and `#0`), from either, takes it out."},
 		{"hub", &DecisionsAck{[]string{"019a8f41-0000-7000-8000-000000000002"}}, "Decisions that are committed, those too that the hub keeps for its log alone."},
 		{"hub", &Order{sealed}, "A sealed order: sound a bulletin, take one back, or have this PC do something now (`command`: `tone`, `restart`, `recheck`, `log`; for one agent, over after a minute). It goes before every other message and every frame that waits, to agents that are connected; the next plan says the same. A drill is a document type of its own."},
 		{"agent", &OrderState{SHA256: exampleHash(), Code: "SEAL_ORDER_REPLAYED"}, "What became of the order with that envelope: an empty code is done. `log` has the\n" +
