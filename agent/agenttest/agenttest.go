@@ -20,6 +20,8 @@ type (
 	LinkIdentity = link.Identity
 	// LinkState is how it is.
 	LinkState = link.State
+	// Backoff is how it waits before it dials again.
+	Backoff = link.Backoff
 	// Want is a blob it is to fetch.
 	Want = link.Want
 )

@@ -54,20 +54,14 @@ func fleetFPS(ctx context.Context, dir string) (rows []Row, err error) {
 	if err := site.StartHub(ctx); err != nil {
 		return nil, err
 	}
-	f, err := fleet.New(o)
+	c, err := crowd(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	running, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- f.Run(running) }()
-	defer func() { cancel(); err = errors.Join(err, <-ended) }()
-	if err := rig.Await(ctx, "the clusters are connected", func(context.Context) (bool, error) { return f.Connected() == len(o.Agents), nil }); err != nil {
-		return nil, err
-	}
+	defer c.stop()
 	said := make(chan error, 1)
-	talk, quiet := context.WithCancel(running)
-	go func() { said <- chatter(talk, f, o.Agents, changes) }()
+	talk, quiet := context.WithCancel(ctx)
+	go func() { said <- chatter(talk, c.Fleet, o.Agents, changes) }()
 	fps, more, err := frames(ctx, site.URL, dir)
 	quiet()
 	if err := errors.Join(err, <-said); err != nil {

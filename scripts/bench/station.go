@@ -44,25 +44,35 @@ func command(ctx context.Context, name string, args ...string) error {
 	return nil
 }
 
+// unpaired starts a site with one commune and no agent.
+func unpaired(ctx context.Context, dir string) (*rig.Site, error) {
+	site, err := rig.NewSite(ctx, rig.SiteOptions{Bin: "bin", Dir: dir})
+	if err != nil {
+		return nil, err
+	}
+	err = site.Chief.Call(ctx, "POST", "areas", map[string]any{"code": "xa", "name": "Xã",
+		"policy": map[string]any{"windows": []map[string]any{{"start": "00:00", "end": "24:00"}}}}, nil)
+	if err != nil {
+		return nil, errors.Join(err, site.Close())
+	}
+	return site, nil
+}
+
 // commune starts a site with one commune and one agent on a virtual sound card.
 func commune(ctx context.Context, dir string) (*rig.Site, *rig.Agent, *soundcard.Card, error) {
 	card, err := soundcard.Start(ctx, filepath.Join(dir, "card"))
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	site, err := rig.NewSite(ctx, rig.SiteOptions{Bin: "bin", Dir: dir})
+	site, err := unpaired(ctx, dir)
 	if err != nil {
 		return nil, nil, nil, errors.Join(err, card.Close())
 	}
-	err = site.Chief.Call(ctx, "POST", "areas", map[string]any{"code": "xa", "name": "Xã",
-		"policy": map[string]any{"windows": []map[string]any{{"start": "00:00", "end": "24:00"}}}}, nil)
-	if err == nil {
-		var agent *rig.Agent
-		if agent, err = site.AddAgent(ctx, "xa", "dai-xa", "PULSE_SERVER="+card.Server()); err == nil {
-			return site, agent, card, nil
-		}
+	agent, err := site.AddAgent(ctx, "xa", "dai-xa", "PULSE_SERVER="+card.Server())
+	if err != nil {
+		return nil, nil, nil, errors.Join(err, site.Close(), card.Close())
 	}
-	return nil, nil, nil, errors.Join(err, site.Close(), card.Close())
+	return site, agent, card, nil
 }
 
 func at(t time.Time) map[string]any {

@@ -6,12 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"time"
 
-	"github.com/loa-vn/loa/hub/hubtest"
-	"github.com/loa-vn/loa/internal/e2e/fleet"
 	"github.com/loa-vn/loa/internal/e2e/rig"
 	"github.com/loa-vn/loa/internal/e2e/soundcard"
 	"github.com/loa-vn/loa/internal/mono"
@@ -42,11 +39,21 @@ func urgentDelay(ctx context.Context, dir string) (rows []Row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	stop, err := crowd(ctx, site, filepath.Join(dir, "hub"), agents)
+	if err := site.Hub.Stop(); err != nil {
+		return nil, err
+	}
+	o, err := enrolled(ctx, site, agents)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, stop()) }()
+	if err := site.StartHub(ctx); err != nil {
+		return nil, err
+	}
+	c, err := crowd(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer c.stop()
 	if err := settled(ctx, site, agent); err != nil {
 		return nil, err
 	}
@@ -85,43 +92,6 @@ func urgentDelay(ctx context.Context, dir string) (rows []Row, err error) {
 	slices.Sort(delays)
 	fmt.Printf("  urgent: %d bulletins to %d agents, median %.0f ms, worst %.0f ms\n", times, agents+1, median(delays), delays[len(delays)-1])
 	return []Row{against("urgent-p99-ms", "ms", delays[(len(delays)*99-1)/100], 1000)}, nil
-}
-
-// crowd adds simulated agents to a site's commune and connects them; stop ends them.
-func crowd(ctx context.Context, site *rig.Site, data string, n int) (stop func() error, err error) {
-	if err := site.Hub.Stop(); err != nil {
-		return nil, err
-	}
-	enrolled, err := hubtest.Enroll(ctx, data, "xa", n)
-	if err != nil {
-		return nil, err
-	}
-	trust, err := hubtest.TrustOf(data)
-	if err != nil {
-		return nil, err
-	}
-	if err := site.StartHub(ctx); err != nil {
-		return nil, err
-	}
-	o := fleet.Options{Hub: site.URL, Trust: trust}
-	for _, e := range enrolled {
-		o.Agents = append(o.Agents, fleet.Identity(e))
-	}
-	f, err := fleet.New(o)
-	if err != nil {
-		return nil, err
-	}
-	running, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- f.Run(running) }()
-	stop = func() error { cancel(); return <-ended }
-	err = rig.Await(ctx, "the crowd has its plans", func(context.Context) (bool, error) {
-		return f.Connected() == n && f.Planned() == n, nil
-	})
-	if err != nil {
-		return nil, errors.Join(err, stop())
-	}
-	return stop, nil
 }
 
 // settled waits until the real agent has its plan of the hub that was started again.

@@ -43,7 +43,7 @@ type held struct {
 
 // newProvince is a hub with ten thousand agents, each of which has connected once and has its plan.
 func newProvince(ctx context.Context, dir string) (_ *province, err error) {
-	site, err := rig.NewSite(ctx, rig.SiteOptions{Bin: "bin", Dir: dir})
+	site, err := unpaired(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -53,11 +53,6 @@ func newProvince(ctx context.Context, dir string) (_ *province, err error) {
 			err = errors.Join(err, site.Close())
 		}
 	}()
-	err = site.Chief.Call(ctx, "POST", "areas", map[string]any{"code": "xa", "name": "Xã",
-		"policy": map[string]any{"windows": []map[string]any{{"start": "00:00", "end": "24:00"}}}}, nil)
-	if err != nil {
-		return nil, err
-	}
 	if p.report, err = approved(ctx, site, dir, 1500*time.Millisecond); err != nil {
 		return nil, err
 	}

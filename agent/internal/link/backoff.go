@@ -11,15 +11,15 @@ const (
 	stable    = time.Minute // a connection that lasted so long begins the waits anew
 )
 
-// backoff spreads the reconnects of a whole province after its hub restarted: each wait is anything from a
+// Backoff spreads the reconnects of a whole province after its hub restarted: each wait is anything from a
 // tenth of a second to a span that doubles up to 30 s.
-type backoff struct {
+type Backoff struct {
 	span time.Duration
 	rand func(n int64) int64 // rand.Int64N when nil
 }
 
-// next gives the wait after a connection that lasted for lasted.
-func (b *backoff) next(lasted time.Duration) time.Duration {
+// Next gives the wait after a connection that lasted for lasted.
+func (b *Backoff) Next(lasted time.Duration) time.Duration {
 	if lasted >= stable || b.span == 0 {
 		b.span = firstWait
 	} else {

@@ -175,19 +175,19 @@ func TestMeterFindsTheLine(t *testing.T) {
 }
 
 func TestBackoff(t *testing.T) {
-	b := backoff{rand: func(n int64) int64 { return n - 1 }}
+	b := Backoff{rand: func(n int64) int64 { return n - 1 }}
 	var spans []string
 	for _, lasted := range []time.Duration{0, 0, 0, 0, 0, 0, 59 * time.Second, time.Minute, 0} {
-		spans = append(spans, b.next(lasted).Round(100*time.Millisecond).String())
+		spans = append(spans, b.Next(lasted).Round(100*time.Millisecond).String())
 	}
 	want := "[2.1s 4.1s 8.1s 16.1s 30.1s 30.1s 30.1s 2.1s 4.1s]"
 	if got := fmt.Sprint(spans); got != want {
 		t.Errorf("waits at most %s, not %s", got, want)
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		var b backoff
+		var b Backoff
 		for range rapid.IntRange(1, 20).Draw(t, "failures") {
-			if w := b.next(0); w < 100*time.Millisecond || w > maxWait+100*time.Millisecond {
+			if w := b.Next(0); w < 100*time.Millisecond || w > maxWait+100*time.Millisecond {
 				t.Fatalf("waits %v", w)
 			}
 		}

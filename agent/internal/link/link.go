@@ -51,11 +51,11 @@ func New(o Options) (*Link, error) {
 
 // Run dials, serves the connection, and dials again, until ctx ends; it then returns nil.
 func (l *Link) Run(ctx context.Context) error {
-	var wait backoff
+	var wait Backoff
 	for ctx.Err() == nil {
 		began := time.Now()
 		l.once(ctx)
-		timer := time.NewTimer(wait.next(time.Since(began)))
+		timer := time.NewTimer(wait.Next(time.Since(began)))
 		select {
 		case <-ctx.Done():
 		case <-timer.C:

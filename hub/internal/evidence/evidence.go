@@ -57,70 +57,13 @@ type Log struct {
 	db   *bun.DB
 	zone *time.Location
 	now  func() time.Time
+
+	deliveries // on their way in
 }
 
 // New makes the log; zone is the fleet's, whose months sums are of, now is the hub's clock.
 func New(db *bun.DB, zone *time.Location, now func() time.Time) *Log {
 	return &Log{db: db, zone: zone, now: now}
-}
-
-// insertAtOnce keeps one INSERT below SQLite's limit of 32,766 parameters.
-const insertAtOnce = 1000
-
-// Insert keeps the records of one agent and gives the ids that are safe on disk: all of them, a record that
-// was there already included. Nothing is stored when err is not nil.
-func (l *Log) Insert(ctx context.Context, agent, area string, plays []broadcast.Play) (ids []string, fresh []Record, err error) {
-	if len(plays) == 0 {
-		return nil, nil, nil
-	}
-	received := l.now()
-	rows := make([]playRow, len(plays))
-	ids = make([]string, len(plays))
-	for i, p := range plays {
-		segments, err := json.Marshal(p.Segments)
-		if err != nil {
-			return nil, nil, fmt.Errorf("write segments of %s: %w", p.ID, err)
-		}
-		ids[i] = p.ID
-		rows[i] = playRow{ID: p.ID, Agent: agent, Area: area, Slot: p.Slot, Broadcast: p.Broadcast, Version: p.Version, Report: p.Report,
-			Title: p.Title, Class: string(p.Class), Owner: string(p.Owner), Audio: string(p.Audio), PlannedStart: store.Millis(p.PlannedStart), PlannedEnd: store.Millis(p.PlannedEnd),
-			StartedAt: store.Millis(p.StartedAt.Round(time.Millisecond)), EndedAt: store.Millis(p.EndedAt.Round(time.Millisecond)), Outcome: string(p.Outcome), Reason: p.Reason, Volume: p.Volume,
-			ReachedMS: p.ReachedMS, MissedMS: p.MissedMS, Segments: string(segments), Clock: p.Clock, ReceivedAt: received.UnixMilli()}
-	}
-	err = l.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-		changed := sums{}
-		for rest := rows; len(rest) > 0; {
-			part := rest[:min(insertAtOnce, len(rest))]
-			rest = rest[len(part):]
-			var inserted []string
-			if err := tx.NewInsert().Model(&part).On("CONFLICT (id) DO NOTHING").Returning("id").Scan(ctx, &inserted); err != nil {
-				return fmt.Errorf("insert plays: %w", err)
-			}
-			isNew := make(map[string]bool, len(inserted))
-			for _, id := range inserted {
-				isNew[id] = true
-			}
-			var slots []string
-			for _, r := range part {
-				if isNew[r.ID] {
-					fresh = append(fresh, r.record())
-					changed.add(r.sum(l))
-					slots = append(slots, r.Slot)
-					delete(isNew, r.ID) // the same id twice in one batch is one record
-				}
-			}
-			if len(slots) > 0 {
-				if err := l.heardAfterAll(ctx, tx, agent, slots, changed); err != nil {
-					return err
-				}
-			}
-		}
-		return changed.write(ctx, tx)
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	return ids, fresh, nil
 }
 
 // Query picks records by planned start.

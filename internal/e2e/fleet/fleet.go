@@ -1,17 +1,17 @@
-// Package fleet simulates agents: it takes identities that a hub knows and holds that many connections to it, each an
-// agent's as far as the hub can tell (wire, wsconn, seal): it proves its key, follows trust documents, verifies plan
-// heads and orders against its floors, and answers. It plays nothing and fetches nothing. Each agent has a goroutine that
-// reads and one that writes; Run waits for all of them.
+// Package fleet simulates agents, up to 19,000 in a process: it takes identities that a hub knows and holds that many
+// connections to it, each from a loopback address of its own and an agent's as far as the hub can tell (wire, wsconn,
+// seal): it proves its key, asks the time, follows trust documents, verifies plan heads and orders against its floors,
+// answers, keeps play records until they are acknowledged, and dials again as the real one does. It plays nothing and
+// fetches nothing. Some may have manners: a slow reader, a line that breaks, a wrong clock. Each agent has a goroutine
+// that reads and one that writes while there is something to write; Run waits for all of them.
 package fleet
 
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
+	"crypto/tls"
 	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,10 +20,9 @@ import (
 	"github.com/loa-vn/loa/internal/mono"
 	"github.com/loa-vn/loa/internal/seal"
 	"github.com/loa-vn/loa/internal/wire"
-	"github.com/loa-vn/loa/internal/wsconn"
 )
 
-// dialling bounds handshakes at once: a storm of them is another measurement.
+// dialling bounds first connections at once: only who has lost one comes back when it likes.
 const dialling = 32
 
 // Identity of an agent.
@@ -34,24 +33,34 @@ type Identity struct {
 
 // Options of a Fleet.
 type Options struct {
-	Hub    string // http address
+	Hub    string      // http or https address on loopback
+	TLS    *tls.Config // for https
 	Agents []Identity
-	Trust  []byte // envelope of the trust document that all of them pinned
+	Trust  []byte                 // envelope of the trust document that all of them pinned
+	Manner func(agent int) Manner // nil: all are as they should be
+
+	// Lost is called when a connection was refused or has ended, but not by Run's end; nil for nobody.
+	Lost func(agent string, err error)
 
 	// Ordered is called by an agent that verified an order, from its goroutine; nil for none.
 	Ordered func(agent string, o seal.Order, at mono.Instant)
 }
 
+// Manner is how an agent differs from one with a good PC on a good line.
+type Manner struct {
+	Skew  time.Duration // of its clock, until the hub has told it the time
+	Pause time.Duration // before it reads the next message
+	Flap  time.Duration // after so long its line breaks; 0 for never
+}
+
 // Fleet is agents in one process.
 type Fleet struct {
 	o         Options
-	trust     *seal.Trust
 	connected atomic.Int64
 	planned   atomic.Int64 // agents that have a plan
+	owed      atomic.Int64 // play records that are not acknowledged
 	slots     chan struct{}
-
-	mu    sync.Mutex
-	conns map[string]*wsconn.Conn // of those that are greeted
+	agents    map[string]*agent
 }
 
 // New makes a fleet; nothing connects before Run.
@@ -60,7 +69,15 @@ func New(o Options) (*Fleet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pin trust document: %w", err)
 	}
-	return &Fleet{o: o, trust: trust, slots: make(chan struct{}, dialling), conns: map[string]*wsconn.Conn{}}, nil
+	f := &Fleet{o: o, slots: make(chan struct{}, dialling), agents: map[string]*agent{}}
+	for i, who := range o.Agents {
+		a := &agent{Identity: who, fleet: f, from: address(i), trust: trust, outbox: map[string]broadcast.Play{}}
+		if o.Manner != nil {
+			a.Manner = o.Manner(i)
+		}
+		f.agents[who.ID] = a
+	}
+	return f, nil
 }
 
 // Connected is how many agents are greeted.
@@ -69,172 +86,42 @@ func (f *Fleet) Connected() int { return int(f.connected.Load()) }
 // Planned is how many agents have verified a plan head.
 func (f *Fleet) Planned() int { return int(f.planned.Load()) }
 
+// Owed is how many play records no hub has acknowledged.
+func (f *Fleet) Owed() int { return int(f.owed.Load()) }
+
 // Say has an agent that is greeted tell its status, as the real one does every 15 s and at each change.
 func (f *Fleet) Say(id string, s broadcast.Status) error {
-	f.mu.Lock()
-	conn := f.conns[id]
-	f.mu.Unlock()
-	if conn == nil {
+	a := f.agents[id]
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.conn == nil {
 		return fmt.Errorf("agent %s is not connected", id)
 	}
-	data, err := wire.Encode(&wire.Status{Status: s})
-	if err != nil {
-		return err
+	return send(a.conn, &wire.Status{Status: s})
+}
+
+// Play puts records into an agent's outbox: they are sent now, and at each later connection, until they are acknowledged.
+func (f *Fleet) Play(id string, records ...broadcast.Play) {
+	a := f.agents[id]
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, p := range records {
+		a.outbox[p.ID] = p
 	}
-	return conn.Send(data)
+	f.owed.Add(int64(len(records)))
+	if a.conn != nil {
+		_ = send(a.conn, &wire.Plays{Records: records}) // a connection that has ended sends them anew
+	}
 }
 
-func (f *Fleet) greeted(id string, conn *wsconn.Conn) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.conns[id] = conn
-}
-
-// Run keeps the connections until ctx ends, or one fails.
-func (f *Fleet) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+// Run keeps the connections until ctx ends.
+func (f *Fleet) Run(ctx context.Context) {
 	var wg sync.WaitGroup
-	for _, who := range f.o.Agents {
-		wg.Go(func() {
-			a := &agent{fleet: f, Identity: who, trust: f.trust}
-			if err := a.run(ctx); err != nil && ctx.Err() == nil {
-				cancel(fmt.Errorf("agent %s: %w", who.ID, err))
-			}
-		})
+	for _, a := range f.agents {
+		wg.Go(func() { a.run(ctx) })
 	}
 	wg.Wait()
-	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
-		return err
-	}
-	return nil
 }
 
-// agent is one connection.
-type agent struct {
-	Identity
-	fleet  *Fleet
-	conn   *wsconn.Conn
-	trust  *seal.Trust
-	floors seal.Floors
-}
-
-func (a *agent) run(ctx context.Context) error {
-	select {
-	case a.fleet.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil
-	}
-	greeted := sync.OnceFunc(func() { <-a.fleet.slots })
-	defer greeted()
-	conn, err := wsconn.Dial(ctx, "ws"+a.fleet.o.Hub[len("http"):]+wire.LinkPath, wsconn.DialOptions{Options: wsconn.AgentOptions()})
-	if err != nil {
-		return err
-	}
-	a.conn = conn
-	return conn.Run(ctx, nil, func(context.Context) error {
-		if err := a.greet(); err != nil {
-			return err
-		}
-		greeted()
-		a.fleet.greeted(a.ID, conn)
-		a.fleet.connected.Add(1)
-		defer a.fleet.connected.Add(-1)
-		for {
-			_, data, err := conn.Read()
-			if err != nil {
-				return err
-			}
-			if err := a.take(data); err != nil {
-				return err
-			}
-		}
-	})
-}
-
-func (a *agent) greet() error {
-	challenge, err := read[*wire.Challenge](a.conn)
-	if err != nil {
-		return err
-	}
-	hello := &wire.Hello{Agent: a.ID, Nonce: make([]byte, wire.NonceSize), Software: "fleet", OS: "none", TrustVersion: a.trust.Version()}
-	_, _ = rand.Read(hello.Nonce) // never fails
-	hello.Prove(challenge, a.Key)
-	if err := a.send(hello); err != nil {
-		return err
-	}
-	if _, err = read[*wire.Welcome](a.conn); err != nil {
-		return err
-	}
-	return a.send(&wire.Status{Status: broadcast.Status{At: time.Now(), Software: "fleet"}})
-}
-
-func read[M wire.Message](conn *wsconn.Conn) (m M, err error) {
-	_, data, err := conn.Read()
-	if err != nil {
-		return m, err
-	}
-	got, err := wire.Decode(data)
-	if err != nil {
-		return m, err
-	}
-	if m, ok := got.(M); ok {
-		return m, nil
-	}
-	return m, fmt.Errorf("the hub sent %s where %T belongs", got.Type(), m)
-}
-
-func (a *agent) send(m wire.Message) error {
-	data, err := wire.Encode(m)
-	if err != nil {
-		return err
-	}
-	return a.conn.Send(data)
-}
-
-func (a *agent) take(data []byte) error {
-	m, err := wire.Decode(data)
-	if err != nil {
-		return err
-	}
-	switch m := m.(type) {
-	case *wire.Order:
-		return a.order(m.Envelope, mono.Now())
-	case *wire.Plan:
-		return a.plan(m.Envelope)
-	case *wire.Trust:
-		next, err := seal.AcceptTrusts(a.trust, m.Envelopes, time.Now())
-		if err != nil {
-			return err
-		}
-		a.trust = next
-	}
-	return nil
-}
-
-func (a *agent) order(envelope []byte, at mono.Instant) error {
-	o, floors, err := seal.OpenOrder(a.trust, envelope, seal.Listener{Agent: a.ID}, a.floors, time.Now())
-	if err == nil {
-		a.floors = floors
-		if a.fleet.o.Ordered != nil {
-			a.fleet.o.Ordered(a.ID, o, at)
-		}
-	}
-	digest := sha256.Sum256(envelope)
-	return a.send(&wire.OrderState{SHA256: broadcast.Hash(hex.EncodeToString(digest[:])), Code: string(seal.CodeOf(err))})
-}
-
-func (a *agent) plan(envelope []byte) error {
-	head, floor, err := seal.OpenVersioned(a.trust, seal.Expect{Role: seal.Planner, Type: seal.TypePlanHead, Audience: a.ID, Floor: a.floors.Head,
-		Now: time.Now()}, envelope, func(h broadcast.Head) seal.Header {
-		return seal.Header{Audience: h.Audience, Area: h.Area, Version: h.Version, IssuedAt: h.IssuedAt, Expires: h.Expires}
-	})
-	if err != nil {
-		return a.send(&wire.PlanState{State: wire.PlanRefused, Code: string(seal.CodeOf(err))})
-	}
-	if a.floors.Head.Version == 0 {
-		a.fleet.planned.Add(1)
-	}
-	a.floors = a.floors.Merge(seal.Floors{Head: floor})
-	return a.send(&wire.PlanState{Version: head.Version, State: wire.PlanActive})
-}
+// address is an agent's own, as a hub bounds what comes from one.
+func address(i int) net.IP { return net.IPv4(127, byte(1+i/62500), byte(i/250%250), byte(1+i%250)) }

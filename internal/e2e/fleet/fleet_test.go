@@ -93,13 +93,11 @@ func TestFleetTakesOrders(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	ended := make(chan error, 1)
-	go func() { ended <- f.Run(ctx) }()
+	var running sync.WaitGroup
+	running.Go(func() { f.Run(ctx) })
 	defer func() {
 		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("fleet: %v", err)
-		}
+		running.Wait()
 	}()
 	await := func(what string, ok func() bool) {
 		t.Helper()

@@ -1,0 +1,71 @@
+package evidence
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/loa-vn/loa/internal/broadcast"
+)
+
+// A line comes back: hundreds deliver at once, one of them twice, and one brings what cannot be kept. Every other record
+// is kept once, is fresh for one who brought it, and is acknowledged to all who did.
+func TestDeliveriesAtOnceAreKeptTogetherAndFailAlone(t *testing.T) {
+	log := newLog(t)
+	if _, err := log.db.ExecContext(t.Context(), "CREATE UNIQUE INDEX one_only ON plays (slot) WHERE slot = 'cannot be kept twice'"); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if _, err := log.db.ExecContext(t.Context(), "DROP INDEX one_only"); err != nil {
+			t.Error(err)
+		}
+	}()
+	const agents, each, bad, twice = 3 * commitAtOnce, 4, 13, 7
+	records := make([][]broadcast.Play, agents)
+	for i := range records {
+		for n := range each {
+			p := play(noon.Add(time.Duration(n)*time.Hour), "r1")
+			p.Slot = fmt.Sprint("slot ", n)
+			if i == bad {
+				p.Slot = "cannot be kept twice"
+			}
+			records[i] = append(records[i], p)
+		}
+	}
+	var mu sync.Mutex
+	fresh := map[int]int{}
+	deliver := func(i int) {
+		ids, news, err := log.Insert(t.Context(), fmt.Sprint("agent ", i), "hoang-hoa", records[i])
+		if i == bad {
+			if err == nil || ids != nil || news != nil {
+				t.Errorf("what cannot be kept: acknowledged %v, fresh %v, %v", ids, news, err)
+			}
+			return
+		}
+		if err != nil || len(ids) != each {
+			t.Errorf("agent %d: %v, %v", i, ids, err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		fresh[i] += len(news)
+	}
+	var all sync.WaitGroup
+	for i := range agents {
+		all.Go(func() { deliver(i) })
+	}
+	all.Go(func() { deliver(twice) })
+	all.Wait()
+	for i := range agents {
+		if i != bad && fresh[i] != each {
+			t.Errorf("agent %d: %d fresh, want %d", i, fresh[i], each)
+		}
+	}
+	sums, err := log.Sums(t.Context(), Query{From: noon.AddDate(0, 0, -1), To: noon.AddDate(0, 0, 1)})
+	if err != nil || len(sums) != 1 || sums[0].Played != (agents-1)*each {
+		t.Errorf("sums %+v, %v, want %d played", sums, err, (agents-1)*each)
+	}
+	if len(log.waiting) != 0 {
+		t.Errorf("%d still wait", len(log.waiting))
+	}
+}
