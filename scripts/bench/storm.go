@@ -117,7 +117,7 @@ func storm(ctx context.Context, dir string) (rows []Row, err error) {
 	defer c.stop()
 	var took []float64
 	for range rounds {
-		if err := pass(ctx, 10*time.Second); err != nil { // each is connected for long enough to begin its waits anew
+		if err := pass(ctx, 61*time.Second); err != nil { // after a minute on the line an agent begins its waits anew
 			return nil, err
 		}
 		site.Hub.Kill()
