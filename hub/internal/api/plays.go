@@ -23,6 +23,7 @@ type PlayFilter struct {
 
 type playListInput struct {
 	PlayFilter
+	Order  string `query:"order" enum:"asc,desc" default:"asc" doc:"desc: the newest first"`
 	Cursor string `query:"cursor"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 }
@@ -70,7 +71,7 @@ func (s *Server) listPlays(ctx context.Context, in *playListInput) (*pageOutput[
 	if err != nil {
 		return nil, err
 	}
-	q.After, q.Limit = in.Cursor, in.Limit
+	q.Newest, q.After, q.Limit = in.Order == "desc", in.Cursor, in.Limit
 	if q.After != "" && !playCursor().MatchString(q.After) {
 		return nil, errCursor
 	}

@@ -74,15 +74,20 @@ type Query struct {
 	Broadcast string
 	Outcome   broadcast.Outcome
 	Areas     []string // nil: every area
+	Newest    bool     // first, not last
 	After     string   // cursor of the last page
 	Limit     int      // 1 to 1,000
 }
 
-// List gives records in the order of their planned start, and the cursor of the next page ("" at the end).
+// List gives records in the order of their planned start, or against it, and the cursor of the next page ("" at the end).
 // An unknown cursor gives an error.
 func (l *Log) List(ctx context.Context, q Query) (records []Record, next string, err error) {
 	var rows []playRow
-	sel := l.db.NewSelect().Model(&rows).Order("planned_start", "id").Limit(int64(q.Limit) + 1)
+	way, behind := "ASC", ">"
+	if q.Newest {
+		way, behind = "DESC", "<"
+	}
+	sel := l.db.NewSelect().Model(&rows).Order("planned_start "+way, "id "+way).Limit(int64(q.Limit) + 1)
 	if !q.From.IsZero() {
 		sel = sel.Where("planned_start >= ?", q.From.UnixMilli())
 	}
@@ -106,7 +111,7 @@ func (l *Log) List(ctx context.Context, q Query) (records []Record, next string,
 		if _, err := fmt.Sscanf(start, "%d", &at); err != nil || !ok {
 			return nil, "", fmt.Errorf("read cursor %q", q.After)
 		}
-		sel = sel.Where("(planned_start > ? OR (planned_start = ? AND id > ?))", at, at, id)
+		sel = sel.Where("(planned_start "+behind+" ? OR (planned_start = ? AND id "+behind+" ?))", at, at, id)
 	}
 	if err := sel.Scan(ctx); err != nil {
 		return nil, "", fmt.Errorf("list plays: %w", err)

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"cmp"
 	"testing"
 	"time"
 
@@ -103,10 +104,13 @@ func TestListFiltersAndPages(t *testing.T) {
 		{"area", Query{Areas: []string{"south", "east"}}, 500},
 		{"no area", Query{Areas: []string{}}, 0},
 		{"time, end excluded", Query{From: noon, To: noon.Add(2 * time.Minute)}, 20},
+		{"newest first", Query{Newest: true}, 2500},
+		{"newest first of an agent", Query{Newest: true, Agent: "a2"}, 500},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			seen := map[string]bool{}
 			tc.q.Limit = 73
+			var last Record
 			for {
 				records, next, err := log.List(t.Context(), tc.q)
 				if err != nil {
@@ -117,6 +121,11 @@ func TestListFiltersAndPages(t *testing.T) {
 						t.Fatalf("%s came twice", r.ID)
 					}
 					seen[r.ID] = true
+					way := cmp.Or(r.PlannedStart.Compare(last.PlannedStart), cmp.Compare(r.ID, last.ID))
+					if last.ID != "" && (way < 0) != tc.q.Newest {
+						t.Fatalf("%s at %v came after %s at %v", r.ID, r.PlannedStart, last.ID, last.PlannedStart)
+					}
+					last = r
 				}
 				if next == "" {
 					break

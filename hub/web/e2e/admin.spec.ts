@@ -96,6 +96,7 @@ test('the play log leaves as it is filtered', async () => {
   await minh.getByLabel('Từ ngày').fill(`01/01/${year}`);
   await minh.getByLabel('Từ ngày').press('Tab');
   await choose(minh, 'Địa bàn', /Hoằng Đạo/);
+  await expect(minh.locator('[data-play]').first()).toContainText('31/12'); // the newest first
   await choose(minh, 'Kết quả', 'Phát dở');
   const [, ...lines] = (await fetched(minh.getByRole('link', { name: 'Tải CSV' }))).bytes.toString('utf8').trim().split('\r\n');
   expect(lines).toHaveLength(perArea / 10);

@@ -143,6 +143,10 @@ test.describe('@fleet', () => {
     await page.getByRole('button', { name: 'Đặt âm lượng' }).click();
     await expect(page.getByText('Đã đặt âm lượng 75%')).toBeVisible();
     await shown(page, 'agent');
+    await page.getByRole('region', { name: 'Đã phát gần đây' }).getByRole('link', { name: 'Xem tất cả' }).click();
+    await expect(page.getByRole('heading', { level: 1, name: 'Nhật ký phát' })).toBeVisible();
+    await page.getByRole('button', { name: 'Bỏ Cụm loa nhà văn hóa' }).click();
+    await expect(page.getByRole('button', { name: 'Bỏ Cụm loa nhà văn hóa' })).toBeHidden();
   });
 
   test('pairing: a code, a QR code, six words compared; clusters to come from a CSV file', async () => {

@@ -136,14 +136,16 @@ function Detail({ text }: { text: string }) {
 function Sounds({ id }: { id: string }) {
   const { t } = useTranslation(words);
   const clock = useClock();
-  const [from] = useState(() => new Date(Date.now() - 7 * 86_400_000).toISOString().replace(/\.\d+Z/, 'Z'));
-  const { data, error, refetch } = api.useQuery('get', '/plays', { params: { query: { agent: id, from, limit: 200 } } });
-  const last = (data?.items ?? []).slice(-8).reverse();
+  const { data, error, refetch } = api.useQuery('get', '/plays', { params: { query: { agent: id, order: 'desc', limit: 8 } } });
+  const last = data?.items ?? [];
   return (
     <Card component="section" aria-label={t('agent.sounds')}>
-      <Title order={2} mb="xs">
-        {t('agent.sounds')}
-      </Title>
+      <Group justify="space-between" mb="xs">
+        <Title order={2}>{t('agent.sounds')}</Title>
+        <Anchor component={Link} href={`/plays?agent=${id}`} size="sm" underline="always">
+          {t('agent.allsounds')}
+        </Anchor>
+      </Group>
       <Trouble error={error} again={() => void refetch()} />
       {data && last.length === 0 && <Text c="dimmed">{t('agent.nosounds')}</Text>}
       {last.map((p) => (

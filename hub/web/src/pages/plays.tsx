@@ -1,8 +1,8 @@
 import { Anchor, Button, Group, Select, Table, Text } from '@mantine/core';
-import { IconFileSpreadsheet, IconFileTypeCsv, IconHistoryOff } from '@tabler/icons-react';
+import { IconFileSpreadsheet, IconFileTypeCsv, IconHistoryOff, IconX } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'wouter';
+import { Link, useSearch } from 'wouter';
 import { http, tableFile, type Schemas } from '../api/client';
 import { useList } from '../api/list';
 import { AreaSelect, useAgentNames } from '../parts/areas';
@@ -24,9 +24,11 @@ export default function Plays() {
   const to = last || today;
   const [area, setArea] = useState('');
   const [outcome, setOutcome] = useState<'' | Outcome>('');
+  const [agent, setAgent] = useState(new URLSearchParams(useSearch()).get('agent') ?? ''); // a cluster's own page leads here
+  const agentName = useAgentNames();
   useMinute();
-  const picked = { from: `${from}T00:00:00`, to: `${addDays(to, 1)}T00:00:00`, area: area || undefined, outcome: outcome || undefined };
-  const query = { ...picked, limit: 200 };
+  const picked = { from: `${from}T00:00:00`, to: `${addDays(to, 1)}T00:00:00`, area: area || undefined, outcome: outcome || undefined, agent: agent || undefined };
+  const query = { ...picked, order: 'desc' as const, limit: 200 };
   const list = useList('/plays', query, (cursor, signal) => http.GET('/plays', { params: { query: { ...query, cursor } }, signal }), !!from);
   const plays = list.items;
   return (
@@ -48,6 +50,11 @@ export default function Plays() {
         <DayInput label={t('common.to')} value={to} min={from} onChange={setTo} required />
         <Select label={t('plays.outcome')} w={150} value={outcome} onChange={(v) => setOutcome((v ?? '') as '' | Outcome)} allowDeselect={false} data={[{ value: '', label: t('common.all') }, ...(['played', 'cut', 'skipped'] as const).map((o) => ({ value: o, label: t(`state.outcome.${o}`) }))]} />
         <AreaSelect value={area} onChange={setArea} />
+        {agent && (
+          <Button variant="light" rightSection={<IconX size={16} />} aria-label={t('common.remove', { what: agentName(agent) })} onClick={() => setAgent('')}>
+            {agentName(agent)}
+          </Button>
+        )}
       </Group>
       <Listed list={list} empty={plays.length === 0 && <Empty icon={<IconHistoryOff size={44} stroke={1.3} />} title={t('plays.empty')} hint={t('plays.emptyhint')} />}>
         <Table className="stack" aria-label={t('plays.title')}>
