@@ -13,13 +13,10 @@ export function useSight<T>(box: RefObject<HTMLElement | null>, lines: T[], heig
   }, [lines, height]);
   useLayoutEffect(() => {
     const el = box.current!;
-    let seen = -1;
     const look = () => {
       const from = steps(before(tops, el.scrollTop)) - step;
       const to = steps(before(tops, el.scrollTop + el.clientHeight)) + 2 * step;
-      if (from + to === seen) return; // both move the same way
-      seen = from + to;
-      setRange({ from, to });
+      setRange((was) => (was.from === from && was.to === to ? was : { from, to }));
     };
     look();
     const scrolled = () => flushSync(look); // so that this frame has them
