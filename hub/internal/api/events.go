@@ -108,6 +108,9 @@ func (s *Server) eventRoutes() {
 	})
 }
 
+// gather is how long a stream rests behind events that it wrote: what a fleet says in it goes out at once then.
+const gather = 100 * time.Millisecond
+
 // askAgain is the longest that a stream shows events without asking whether its caller still may see them.
 const askAgain = time.Second
 
@@ -122,6 +125,8 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, last string,
 	out.comment("loa")
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
+	rest := time.NewTimer(gather)
+	defer rest.Stop()
 	c, asked := caller(ctx), s.Now()
 	less := s.Accounts.Less()
 	for out.err == nil {
@@ -141,6 +146,16 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, last string,
 		at = next
 		if out.flush() != nil || closed {
 			return
+		}
+		if len(events) > 0 {
+			rest.Reset(gather)
+			select {
+			case <-ctx.Done():
+				return
+			case <-less:
+				continue
+			case <-rest.C:
+			}
 		}
 		select {
 		case <-ctx.Done():

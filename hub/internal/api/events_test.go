@@ -3,6 +3,7 @@ package api
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -125,6 +126,21 @@ func TestEventsResumeAndLag(t *testing.T) {
 		b.ring.add(bus.Event{Topic: bus.Report, ID: "more"})
 	}
 	b.listen(t, url, "admin", id).until(t, "event: lagged")
+}
+
+// 500 clusters a second that say something new are ten writes to a page, not 500.
+func TestAStreamRestsBehindWhatItWrote(t *testing.T) {
+	b := newBench(t)
+	l := b.listen(t, b.running(t), "admin", "")
+	began := time.Now()
+	for i := range 5 {
+		id := fmt.Sprintf("report-%d", i)
+		b.ring.add(bus.Event{Topic: bus.Report, ID: id})
+		l.until(t, `"`+id+`"`)
+	}
+	if took := time.Since(began); took < 4*gather {
+		t.Errorf("5 events, each behind the one before it, came within %v", took)
+	}
 }
 
 func TestBusReachesTheStream(t *testing.T) {
