@@ -119,13 +119,8 @@ func (l *lookout) look(ctx context.Context) (alarms.View, error) {
 			v.Clusters = append(v.Clusters, l.cluster(a, misses))
 		}
 	}
-	v.Hub = alarms.Hub{TrustEnds: l.trust.newest().Doc().Expires, RootKey: rootKeyLies(l.o.Data)}
-	if l.certs != nil {
-		if c := l.certs.current.Load(); c != nil && c.Leaf != nil {
-			v.Hub.CertEnds = c.Leaf.NotAfter
-		}
-	}
-	return v, nil
+	v.Hub, err = l.facts(ctx)
+	return v, err
 }
 
 func (l *lookout) cluster(a fleet.Agent, misses map[string]alarms.Miss) alarms.Cluster {

@@ -210,7 +210,7 @@ func (a *App) openStages(ctx context.Context) error {
 	a.orders = orders.New(orders.Deps{DB: a.db.DB, Bus: a.bus, Reports: a.library, Places: places{a.planner}, Log: log("orders"), Now: a.o.Now})
 	a.planner.Bulletins, a.planner.Decisions = bulletins{a.orders}, a.orders
 	a.planner.Readiness = readiness{fleet: a.fleet, planner: a.planner, evidence: a.evidence, now: a.o.Now}
-	a.lane = orders.NewLane(orders.LaneDeps{Desk: a.orders, Sealer: a.trust, Reach: places{a.planner}, Agents: connected{a}, Refused: a.orderRefused})
+	a.lane = orders.NewLane(orders.LaneDeps{Desk: a.orders, Sealer: a.trust, Reach: places{a.planner}, Agents: connected{a}, Refused: a.orderRefused, Tell: a.tell()})
 	a.push = push.New(push.Options{Fleet: answering{a.fleet, a.planRefused, a.planTaken}, Heads: heads{a.planner}, Trusts: a.trust, Blobs: a.blobs, Time: a.trust, Orders: a.lane,
 		Plays: plays{a.fleet, a.evidence, a.bus}, Decided: decided{a.fleet, a.orders, a.accounts, log("orders")}, Log: log("push"), Metrics: a.metrics.Push,
 		Software: "loa-hub/" + a.o.Version, Now: a.o.Now})
@@ -296,7 +296,7 @@ func (a *App) Run(ctx context.Context) error {
 	a.start(backCtx, back, []job{{"fleet", a.fleet.Run}, {"ingest", a.ingest.Run}, {"planner", a.planner.Run}, {"evidence", a.settleDays}})
 	a.start(backCtx, back, a.hubJobs())
 	a.start(frontCtx, front, []job{{"push", a.push.Run}, {"orders", a.lane.Run}, {"heads", a.bringHeads}, {"agents", a.tellPlanner}, {"api", a.api.Run},
-		{"http", a.serve}, {"certificates", a.keepCertificates}, {"alarms", a.alarms.Run}, {"root key", a.complain}, {"trust", a.followTrust},
+		{"http", a.serve}, {"certificates", a.keepCertificates}, {"alarms", a.onDuty("alarms", a.alarms.Run)}, {"root key", a.complain}, {"trust", a.followTrust},
 		{"stages", func(ctx context.Context) error { return ended(ctx, backCtx) }}})
 	err := front.Wait()
 	stopBack()

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/loa-vn/loa/hub/internal/alarms"
 	"github.com/loa-vn/loa/hub/internal/bus"
 	"github.com/loa-vn/loa/hub/internal/store"
 	"github.com/loa-vn/loa/internal/durable"
@@ -82,14 +84,19 @@ func (a *App) hubJobs() []job {
 	}}}
 }
 
-// newsEvery is how often hubs tell in SQL how much they told on the bus, and look how much others did.
-const newsEvery = time.Second
+// How often hubs tell in SQL how much they told on the bus, and look how much others did; how often they do when there is
+// nothing new; and after what time a hub that does not is no more.
+const (
+	newsEvery  = time.Second
+	aliveEvery = 10 * time.Second
+	goneAfter  = time.Minute
+)
 
 // followNews finds what the bus lost without a sign: it may be cut in two, each half sound, with hubs in both.
 func (a *App) followNews(ctx context.Context) error {
 	tick := time.NewTicker(newsEvery)
 	defer tick.Stop()
-	told := int64(0)
+	var said saying
 	before := map[string]int64{}
 	for {
 		select {
@@ -97,7 +104,7 @@ func (a *App) followNews(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		now, err := a.exchangeNews(ctx, &told)
+		now, err := a.exchangeNews(ctx, &said)
 		if err != nil {
 			if ctx.Err() == nil {
 				a.o.Logger.Warn("news of other hubs not read", "err", err)
@@ -111,22 +118,35 @@ func (a *App) followNews(ctx context.Context) error {
 	}
 }
 
-// exchangeNews writes this hub's number when it is another than was told, and reads those of the others.
-func (a *App) exchangeNews(ctx context.Context, told *int64) (map[string]int64, error) {
+// saying is what this hub last wrote of itself.
+type saying struct {
+	news  int64
+	facts string
+	at    time.Time
+}
+
+// exchangeNews writes what is new of this hub, and reads how much the others told.
+func (a *App) exchangeNews(ctx context.Context, said *saying) (map[string]int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if news := a.hubs.News(); news != *told {
-		_, err := a.db.ExecContext(ctx, "INSERT INTO hub_news (hub, news) VALUES (?, ?) ON CONFLICT (hub) DO UPDATE SET news = EXCLUDED.news", a.hub, news)
+	facts, err := json.Marshal(a.ownFacts())
+	if err != nil {
+		return nil, fmt.Errorf("encode facts: %w", err)
+	}
+	if is := (saying{a.hubs.News(), string(facts), said.at}); is != *said || time.Since(said.at) > aliveEvery {
+		_, err := a.db.NewRaw(`INSERT INTO hubs (hub, news, facts, at) VALUES (?, ?, ?, ?)
+			ON CONFLICT (hub) DO UPDATE SET news = EXCLUDED.news, facts = EXCLUDED.facts, at = EXCLUDED.at`, a.hub, is.news, is.facts, store.Now(a.db)).Exec(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("write news: %w", err)
 		}
-		*told = news
+		is.at = time.Now()
+		*said = is
 	}
 	var rows []struct {
 		Hub  string
 		News int64
 	}
-	if err := a.db.NewRaw("SELECT hub, news FROM hub_news WHERE hub <> ?", a.hub).Scan(ctx, &rows); err != nil {
+	if err := a.db.NewRaw("SELECT hub, news FROM hubs WHERE hub <> ?", a.hub).Scan(ctx, &rows); err != nil {
 		return nil, fmt.Errorf("read news: %w", err)
 	}
 	all := map[string]int64{}
@@ -134,6 +154,44 @@ func (a *App) exchangeNews(ctx context.Context, told *int64) (map[string]int64, 
 		all[r.Hub] = r.News
 	}
 	return all, nil
+}
+
+// ownFacts is what alarms look at of this hub itself.
+func (a *App) ownFacts() alarms.Hub {
+	f := alarms.Hub{TrustEnds: a.trust.newest().Doc().Expires, RootKey: rootKeyLies(a.o.Data)}
+	if a.certs != nil {
+		if c := a.certs.current.Load(); c != nil && c.Leaf != nil {
+			f.CertEnds = c.Leaf.NotAfter
+		}
+	}
+	return f
+}
+
+// facts are those of all hubs that serve: whoever judges the alarms judges for all of them.
+func (a *App) facts(ctx context.Context) (alarms.Hub, error) {
+	f := a.ownFacts()
+	if a.hubs == nil {
+		return f, nil
+	}
+	var others []string
+	err := a.db.NewRaw("SELECT facts FROM hubs WHERE hub <> ? AND at > ? - ?", a.hub, store.Now(a.db), goneAfter.Milliseconds()).Scan(ctx, &others)
+	if err != nil {
+		return f, fmt.Errorf("read facts of other hubs: %w", err)
+	}
+	earlier := func(a, b time.Time) time.Time {
+		if a.IsZero() || !b.IsZero() && b.Before(a) {
+			return b
+		}
+		return a
+	}
+	for _, text := range others {
+		var o alarms.Hub
+		if err := json.Unmarshal([]byte(text), &o); err != nil {
+			return f, fmt.Errorf("read facts of another hub: %w", err)
+		}
+		f = alarms.Hub{CertEnds: earlier(f.CertEnds, o.CertEnds), TrustEnds: earlier(f.TrustEnds, o.TrustEnds), RootKey: f.RootKey || o.RootKey}
+	}
+	return f, nil
 }
 
 // firstTrust refuses to make a second trust document beside that of other hubs.

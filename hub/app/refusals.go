@@ -19,6 +19,9 @@ func (c connected) Here(agents []string) []string { return c.app.push.Here(agent
 func (c connected) Order(envelope []byte, agents []string) (sent int) {
 	return c.app.push.Order(envelope, agents)
 }
+func (c connected) Elsewhere(agent string) bool {
+	return c.app.hubs != nil && c.app.fleet.IsOnline(agent)
+}
 
 // answering is the fleet as push tells it of agents, with word of plans that an agent refuses, and of those it takes.
 type answering struct {

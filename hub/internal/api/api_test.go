@@ -119,6 +119,8 @@ func (none) Here([]string) []string { return nil }
 
 func (none) Order([]byte, []string) int { return 0 }
 
+func (none) Elsewhere(string) bool { return false }
+
 func (none) List(context.Context) ([]planner.AgentRef, error) { return nil, nil }
 
 func check(t testing.TB, err error) {

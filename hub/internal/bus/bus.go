@@ -23,7 +23,8 @@ const (
 	Decision  Topic = "decision"  // the commune of Event.Agent decided, at its PC or on the hub
 	Alarm     Topic = "alarm"
 	Pairing   Topic = "pairing"
-	Roll      Topic = "roll" // a hub asks the others which agents they have; for hubs only
+	Roll      Topic = "roll"  // a hub asks the others which agents they have; for hubs only
+	Relay     Topic = "relay" // an order for an agent of another hub, and what became of orders there; for hubs only
 
 	// Lagged is given to a subscriber in the place of events it was too slow for: it must read anew whatever
 	// it follows. It cannot be published.
@@ -139,7 +140,7 @@ func (s *Subscription) lag() {
 }
 
 func (s *Subscription) offer(e Event) {
-	if e.Topic == Roll && !slices.Contains(s.topics, Roll) || len(s.topics) > 0 && !slices.Contains(s.topics, e.Topic) {
+	if (e.Topic == Roll || e.Topic == Relay) && !slices.Contains(s.topics, e.Topic) || len(s.topics) > 0 && !slices.Contains(s.topics, e.Topic) {
 		return
 	}
 	s.mu.Lock()

@@ -117,7 +117,7 @@ func (c *Cluster) Tell(e Event) {
 // isNews tells what others can read in SQL, and have to read when they did not hear of it, from what agents say of themselves
 // all the time.
 func isNews(e Event) bool {
-	return e.Topic != Play && e.Topic != Roll && (e.Topic != Agent || e.State == nil)
+	return e.Topic != Play && e.Topic != Roll && e.Topic != Relay && (e.Topic != Agent || e.State == nil)
 }
 
 // News is the number of the latest news that this hub told the others.

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/dialect"
 
+	"github.com/loa-vn/loa/hub/internal/store"
 	"github.com/loa-vn/loa/internal/broadcast"
 )
 
@@ -34,14 +34,6 @@ type jobRow struct {
 	CreatedAt     int64  `bun:"created_at"`
 	UpdatedAt     int64  `bun:"updated_at"`
 	LeaseUntil    int64  `bun:"lease_until"`
-}
-
-// now is the database's time in milliseconds, in its words.
-func (q *SQLJobs) now() bun.Safe {
-	if q.db.Dialect().Name() == dialect.PG {
-		return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
-	}
-	return "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
 }
 
 // Add implements Jobs.
@@ -90,7 +82,7 @@ func (q *SQLJobs) Load(ctx context.Context, id string) (Job, error) {
 
 // Take implements Jobs.
 func (q *SQLJobs) Take(ctx context.Context, owner string, lease time.Duration) (Job, error) {
-	free := q.db.NewSelect().Model((*jobRow)(nil)).Column("id").Where("state = ?", StateQueued).Where("lease_until <= ?", q.now()).
+	free := q.db.NewSelect().Model((*jobRow)(nil)).Column("id").Where("state = ?", StateQueued).Where("lease_until <= ?", store.Now(q.db)).
 		Order("created_at", "id").Limit(1)
 	// Looked for first: to look is no write, and hubs look often.
 	if some, err := free.Clone().Exists(ctx); err != nil {
@@ -100,7 +92,7 @@ func (q *SQLJobs) Take(ctx context.Context, owner string, lease time.Duration) (
 	}
 	var row jobRow
 	err := q.db.NewUpdate().Model(&row).Where("id = (?)", free).Set("owner = ?", owner).Set("attempts = attempts + 1").
-		Set("lease_until = ? + ?", q.now(), lease.Milliseconds()).Set("updated_at = ?", q.now()).Returning("*").Scan(ctx)
+		Set("lease_until = ? + ?", store.Now(q.db), lease.Milliseconds()).Set("updated_at = ?", store.Now(q.db)).Returning("*").Scan(ctx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Job{}, ErrNoJob // another hub was quicker
 	} else if err != nil {
@@ -111,12 +103,12 @@ func (q *SQLJobs) Take(ctx context.Context, owner string, lease time.Duration) (
 
 // Renew implements Jobs.
 func (q *SQLJobs) Renew(ctx context.Context, j Job, lease time.Duration) error {
-	return q.held(ctx, "renew", q.its(j).Set("lease_until = ? + ?", q.now(), lease.Milliseconds()))
+	return q.held(ctx, "renew", q.its(j).Set("lease_until = ? + ?", store.Now(q.db), lease.Milliseconds()))
 }
 
 // Release implements Jobs.
 func (q *SQLJobs) Release(ctx context.Context, j Job, pause time.Duration) error {
-	return q.held(ctx, "release", q.its(j).Set("attempts = ?", j.Attempts).Set("lease_until = ? + ?", q.now(), pause.Milliseconds()))
+	return q.held(ctx, "release", q.its(j).Set("attempts = ?", j.Attempts).Set("lease_until = ? + ?", store.Now(q.db), pause.Milliseconds()))
 }
 
 // End implements Jobs.
@@ -136,7 +128,7 @@ func (q *SQLJobs) Resume(ctx context.Context, owner string) error {
 // its changes the job while it is its owner's. A lease that ran out is one as long as nobody else took the job.
 func (q *SQLJobs) its(j Job) *bun.UpdateQuery {
 	return q.db.NewUpdate().Model((*jobRow)(nil)).Where("id = ?", j.ID).Where("owner = ?", j.Owner).Where("state = ?", StateQueued).
-		Set("updated_at = ?", q.now())
+		Set("updated_at = ?", store.Now(q.db))
 }
 
 func (q *SQLJobs) held(ctx context.Context, verb string, change *bun.UpdateQuery) error {

@@ -2,12 +2,11 @@ package orders
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
 
+	"github.com/loa-vn/loa/hub/internal/bus"
 	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/problem"
 	"github.com/loa-vn/loa/internal/seal"
@@ -32,13 +31,14 @@ var (
 		"There is no such command. Choose one from the list.")
 )
 
-// Command has one agent that is connected to this hub do something now, and gives its answer: a code when it would not,
-// and the lines of its log when they were asked for.
+// Command has one agent that is connected, to this hub or another, do something now, and gives its answer: a code when it would
+// not, and the lines of its log when they were asked for.
 func (l *Lane) Command(ctx context.Context, agent string, c broadcast.Command) (wire.OrderState, error) {
 	if err := c.Check(); err != nil {
 		return wire.OrderState{}, errCommand.With(err).At("do")
 	}
-	if len(l.Agents.Here([]string{agent})) == 0 {
+	here := len(l.Agents.Here([]string{agent})) > 0
+	if !here && !l.Agents.Elsewhere(agent) {
 		return wire.OrderState{}, errAgentOffline
 	}
 	body, err := json.Marshal(c)
@@ -47,7 +47,7 @@ func (l *Lane) Command(ctx context.Context, agent string, c broadcast.Command) (
 	}
 	ctx, cancel := context.WithTimeout(ctx, commandTime)
 	defer cancel()
-	digest, answer, err := l.ask(ctx, agent, body)
+	digest, answer, err := l.ask(ctx, agent, body, here)
 	if err != nil {
 		return wire.OrderState{}, err
 	}
@@ -65,7 +65,7 @@ func (l *Lane) Command(ctx context.Context, agent string, c broadcast.Command) (
 }
 
 // ask seals and sends a command.
-func (l *Lane) ask(ctx context.Context, agent string, body []byte) (digest broadcast.Hash, answer chan wire.OrderState, err error) {
+func (l *Lane) ask(ctx context.Context, agent string, body []byte, here bool) (digest broadcast.Hash, answer chan wire.OrderState, err error) {
 	l.sending.Lock()
 	defer l.sending.Unlock()
 	o := seal.Order{Kind: seal.OrderCommand, Body: body, Audience: seal.OrderAudience{Agents: []string{agent}}, IssuedAt: l.Desk.now()}
@@ -77,12 +77,13 @@ func (l *Lane) ask(ctx context.Context, agent string, body []byte) (digest broad
 	if err != nil {
 		return "", nil, err
 	}
-	sum := sha256.Sum256(envelope)
-	digest, answer = broadcast.Hash(hex.EncodeToString(sum[:])), make(chan wire.OrderState, 1)
+	digest, answer = digestOf(envelope), make(chan wire.OrderState, 1)
 	l.mu.Lock()
 	l.asked[digest] = answer
 	l.mu.Unlock()
-	if l.Agents.Order(envelope, []string{agent}) == 0 {
+	if !here {
+		l.Tell(bus.Event{Topic: bus.Relay, Agent: agent, ID: string(digest), State: relay{Envelope: envelope}})
+	} else if l.Agents.Order(envelope, []string{agent}) == 0 {
 		l.mu.Lock()
 		delete(l.asked, digest)
 		l.mu.Unlock()

@@ -43,6 +43,7 @@ type Reach interface {
 type Agents interface {
 	Here(agents []string) []string
 	Order(envelope []byte, agents []string) (sent int)
+	Elsewhere(agent string) bool // connected, to another hub
 }
 
 // LaneDeps are what a Lane needs.
@@ -53,6 +54,8 @@ type LaneDeps struct {
 	Agents Agents
 	// Refused is told of each agent that refused an order, once, and why.
 	Refused func(agent, bulletin, code string)
+	// Tell publishes to other hubs alone. Nil: there are none.
+	Tell func(bus.Event)
 }
 
 // Lane makes bulletins fast: what was approved or cancelled goes as a sealed order to the agents that are connected to
@@ -66,6 +69,9 @@ type Lane struct {
 	mu    sync.Mutex
 	sent  []*hurry                                // the latest, oldest first
 	asked map[broadcast.Hash]chan wire.OrderState // by envelope: commands under way
+
+	passed []broadcast.Hash // envelopes of other hubs' commands that went to agents here
+	others []counts         // what other hubs told, of the latest bulletins
 }
 
 // hurry is one approval or cancel on its way.
@@ -74,6 +80,7 @@ type hurry struct {
 	kind     seal.OrderKind
 	digests  map[broadcast.Hash]bool // of its envelopes
 	answers  map[string]bool         // by agent: whether it took it
+	told     int                     // of them, to other hubs
 }
 
 // NewLane makes a lane; it does nothing before Run.
@@ -83,14 +90,23 @@ func NewLane(d LaneDeps) *Lane {
 
 // Run sends orders until ctx ends. Events that it was too slow for are left to the plan heads.
 func (l *Lane) Run(ctx context.Context) error {
-	events := l.Desk.Bus.Subscribe(bus.Urgent)
+	events := l.Desk.Bus.Subscribe(bus.Urgent, bus.Relay)
 	defer events.Close()
+	changed, again, stop := l.ticks()
+	defer stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-changed:
+			l.tellCounts(false)
+		case <-again:
+			l.tellCounts(true)
 		case e := <-events.C():
-			if e.Topic == bus.Lagged {
+			if e.Topic == bus.Relay {
+				l.hear(e)
+			}
+			if e.Topic != bus.Urgent {
 				continue
 			}
 			if err := l.hurry(ctx, e.ID); err != nil && ctx.Err() == nil {
@@ -181,13 +197,17 @@ func (l *Lane) send(o seal.Order, bulletin string, agents []string) (sent int, e
 			err = errors.Join(err, failed)
 			continue
 		}
-		digest := sha256.Sum256(envelope)
 		l.mu.Lock()
-		h.digests[broadcast.Hash(hex.EncodeToString(digest[:]))] = true
+		h.digests[digestOf(envelope)] = true
 		l.mu.Unlock()
 		sent += l.Agents.Order(envelope, some)
 	}
 	return sent, err
+}
+
+func digestOf(envelope []byte) broadcast.Hash {
+	digest := sha256.Sum256(envelope)
+	return broadcast.Hash(hex.EncodeToString(digest[:]))
 }
 
 // next takes the key's next sequence, before anything is sealed with it: no two orders have the same.
@@ -205,7 +225,7 @@ func (l *Lane) next(ctx context.Context) (sequence uint64, err error) {
 // OrderState takes what an agent answered to an order. An answer to no order of late, or a second one, counts nothing.
 func (l *Lane) OrderState(agent string, s wire.OrderState) {
 	l.mu.Lock()
-	if l.answered(s) {
+	if l.answered(s) || l.answerBack(agent, s) {
 		l.mu.Unlock()
 		return
 	}
@@ -227,26 +247,6 @@ func (l *Lane) OrderState(agent string, s wire.OrderState) {
 			l.Refused(agent, h.bulletin, s.Code)
 		}
 	}
-}
-
-// Taken tells how many agents answered that they took the bulletin's latest order, and how many refused it.
-func (l *Lane) Taken(bulletin string) (taken, refused int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, h := range slices.Backward(l.sent) {
-		if h.bulletin != bulletin {
-			continue
-		}
-		for _, took := range h.answers {
-			if took {
-				taken++
-			} else {
-				refused++
-			}
-		}
-		break
-	}
-	return taken, refused
 }
 
 // restoredJump is how far sequences rise when a database comes back from a backup: above all orders sent since.

@@ -27,6 +27,7 @@ type line struct {
 	got     chan delivery
 	mu      sync.Mutex
 	refused []string
+	away    string // an agent that another hub has
 }
 
 type delivery struct {
@@ -87,6 +88,8 @@ func (l *line) Order(envelope []byte, agents []string) int {
 	l.got <- delivery{envelope, agents}
 	return len(agents)
 }
+
+func (l *line) Elsewhere(agent string) bool { return agent == l.away }
 
 // next reads the orders that went to n agents.
 func (l *line) next(t *testing.T, n int) (orders []seal.Order, envelopes [][]byte) {

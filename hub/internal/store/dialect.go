@@ -6,6 +6,9 @@ import (
 	"io/fs"
 	"regexp"
 	"strings"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
 )
 
 // inPostgres gives migrations, which are written for SQLite, as PostgreSQL reads them (docs/decisions/0037).
@@ -55,4 +58,12 @@ func toPostgres(sql string) string {
 		sql = regexp.MustCompile(w.sqlite).ReplaceAllString(sql, w.postgres)
 	}
 	return sql
+}
+
+// Now is the database's own time in milliseconds, in its words: the one clock that several hubs share.
+func Now(db bun.IDB) bun.Safe {
+	if db.Dialect().Name() == dialect.PG {
+		return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+	}
+	return "CAST(unixepoch('subsec') * 1000 AS INTEGER)"
 }
