@@ -215,6 +215,7 @@ func (a *App) openStages(ctx context.Context) error {
 		Plays: plays{a.fleet, a.evidence, a.bus}, Decided: decided{a.fleet, a.orders, a.accounts, log("orders")}, Log: log("push"), Metrics: a.metrics.Push,
 		Software: "loa-hub/" + a.o.Version, Now: a.o.Now})
 	a.metrics.Gauge("agents_online", "Agents connected to this hub.", func() float64 { return float64(a.push.Connected()) })
+	a.metrics.Gauge("hubs", "Hubs that this one hears on the bus, itself included.", func() float64 { return float64(a.heardHubs()) })
 	a.metrics.Gauge("root_key_on_disk", "1 while the root key lies on the hub.", func() float64 {
 		if rootKeyLies(a.o.Data) {
 			return 1

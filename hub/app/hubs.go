@@ -70,6 +70,14 @@ func (a *App) tell() func(bus.Event) {
 	return a.hubs.Tell
 }
 
+// heardHubs is how many hubs serve as far as this one hears, itself included.
+func (a *App) heardHubs() int {
+	if a.hubs == nil {
+		return 1
+	}
+	return 1 + len(a.hubs.Peers())
+}
+
 // hubJobs are what several hubs need.
 func (a *App) hubJobs() []job {
 	if a.hubs == nil {

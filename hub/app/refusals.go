@@ -17,7 +17,9 @@ type connected struct{ app *App }
 
 func (c connected) Here(agents []string) []string { return c.app.push.Here(agents) }
 func (c connected) Order(envelope []byte, agents []string) (sent int) {
-	return c.app.push.Order(envelope, agents)
+	sent = c.app.push.Order(envelope, agents)
+	c.app.metrics.Orders.Add(float64(sent))
+	return sent
 }
 func (c connected) Elsewhere(agent string) bool {
 	return c.app.hubs != nil && c.app.fleet.IsOnline(agent)

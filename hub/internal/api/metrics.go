@@ -20,6 +20,7 @@ type Metrics struct {
 
 	Push     push.Metrics
 	Heads    prometheus.Counter // plan heads sealed
+	Orders   prometheus.Counter // sent, to each agent
 	Ingested *prometheus.CounterVec
 }
 
@@ -35,9 +36,13 @@ func NewMetrics() *Metrics {
 		Help: "Requests by route and status."}, []string{"route", "code"})
 	m.Ingested = prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "loa", Name: "ingest_jobs_total",
 		Help: "Uploads processed, by result."}, []string{"result"})
+	for _, result := range []string{"done", "failed"} { // both are there from the beginning
+		m.Ingested.WithLabelValues(result)
+	}
 	m.registry.MustRegister(m.requests, m.Ingested, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.Heads = counter("plan_heads_sealed_total", "Plan heads sealed.")
+	m.Orders = counter("orders_sent_total", "Urgent orders and commands sent to agents connected to this hub.")
 	m.Push = push.Metrics{
 		Refused:  counter("link_refused_total", "Agents' handshakes refused."),
 		Messages: counter("link_messages_total", "Control messages received from agents."),
