@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -100,6 +101,7 @@ type App struct {
 	bus     bus.Bus
 	hubs    *bus.Cluster // nil: this hub alone
 	hub     string       // this hub's id among them, "" alone
+	cut     atomic.Bool  // another serves and cannot be heard
 	metrics *api.Metrics
 	trust   *trust
 
@@ -200,7 +202,7 @@ func (a *App) openStages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.fleet, err = fleet.Open(ctx, fleet.Options{DB: a.db, Events: a.bus, Tell: a.tell(), Log: log("fleet"), Now: a.o.Now, Trust: a.trust.all,
+	a.fleet, err = fleet.Open(ctx, fleet.Options{DB: a.db, Events: a.bus, Tell: a.tell(), Cut: a.cut.Load, Log: log("fleet"), Now: a.o.Now, Trust: a.trust.all,
 		Disconnect: func(agent, code string) { a.push.Disconnect(agent, code) }}) // push is made below, before anybody connects
 	if err != nil {
 		return err

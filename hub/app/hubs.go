@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,21 +84,34 @@ func (a *App) hubJobs() []job {
 	if a.hubs == nil {
 		return nil
 	}
-	return []job{{"bus", a.hubs.Run}, {"news", a.followNews}, {"orphans", a.settleOthers}, {"presence", func(ctx context.Context) error {
-		return a.follow(ctx, []bus.Topic{bus.Agent, bus.Pairing, bus.Roll}, func(e bus.Event) { a.fleet.Hear(ctx, e) }, func() {
-			if err := a.fleet.Reload(ctx); err != nil && ctx.Err() == nil {
-				a.o.Logger.Error("agents of other hubs not read", "err", err)
-			}
-		})
-	}}}
+	return []job{{"bus", a.hubs.Run}, {"news", a.followNews}, {"orphans", a.settleOthers}, {"presence", a.followPresence}}
 }
 
-// How often hubs tell in SQL how much they told on the bus, and look how much others did; how often they do when there is
-// nothing new; and after what time a hub that does not is no more.
+// followPresence keeps who is connected to which hub.
+func (a *App) followPresence(ctx context.Context) error {
+	again := func() {
+		if err := a.fleet.Reload(ctx); err != nil && ctx.Err() == nil {
+			a.o.Logger.Error("agents of other hubs not read", "err", err)
+		}
+	}
+	return a.follow(ctx, []bus.Topic{bus.Agent, bus.Pairing, bus.Roll}, func(e bus.Event) {
+		if e.Topic == bus.Roll && e.From == "" {
+			again()
+		} else {
+			a.fleet.Hear(ctx, e)
+		}
+	}, again)
+}
+
+// How often hubs look in SQL how much the others told on the bus, and whether they serve; how often they write that they do;
+// after what time one that does not serves no more, or cannot be heard; and how often its agents are looked at then.
 const (
-	newsEvery  = time.Second
-	aliveEvery = 10 * time.Second
-	goneAfter  = time.Minute
+	newsEvery   = time.Second
+	aliveEvery  = 2 * time.Second
+	goneAfter   = 6 * time.Second
+	unheardTime = 3 * time.Second
+	seeEvery    = 5 * time.Second
+	factsTime   = time.Minute // for which a hub's facts count
 )
 
 // followNews finds what the bus lost without a sign: it may be cut in two, each half sound, with hubs in both.
@@ -105,7 +119,8 @@ func (a *App) followNews(ctx context.Context) error {
 	tick := time.NewTicker(newsEvery)
 	defer tick.Stop()
 	var said saying
-	before := map[string]int64{}
+	var before []hubRow
+	var seen time.Time
 	for {
 		select {
 		case <-ctx.Done():
@@ -119,10 +134,18 @@ func (a *App) followNews(ctx context.Context) error {
 			}
 			continue
 		}
-		for hub, news := range before { // what SQL had a second ago the bus had time to bring
-			a.hubs.Told(hub, news)
+		for _, h := range before { // what SQL had a second ago the bus had time to bring
+			a.hubs.Told(h.Hub, h.News)
 		}
 		before = now
+		cut := slices.ContainsFunc(now, func(h hubRow) bool { return h.Serves && !a.hubs.Hears(h.Hub, unheardTime) })
+		if was := a.cut.Swap(cut); was == cut && (!cut || time.Since(seen) < seeEvery) {
+			continue
+		} else if was != cut {
+			a.o.Logger.Warn("the bus between hubs", "cut", cut)
+		}
+		seen = time.Now()
+		a.hubs.Local.Publish(bus.Event{Topic: bus.Roll}) // in the order of what is heard
 	}
 }
 
@@ -133,8 +156,15 @@ type saying struct {
 	at    time.Time
 }
 
+// hubRow is another hub as SQL has it.
+type hubRow struct {
+	Hub    string
+	News   int64
+	Serves bool
+}
+
 // exchangeNews writes what is new of this hub, and reads how much the others told.
-func (a *App) exchangeNews(ctx context.Context, said *saying) (map[string]int64, error) {
+func (a *App) exchangeNews(ctx context.Context, said *saying) (others []hubRow, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	facts, err := json.Marshal(a.ownFacts())
@@ -150,18 +180,11 @@ func (a *App) exchangeNews(ctx context.Context, said *saying) (map[string]int64,
 		is.at = time.Now()
 		*said = is
 	}
-	var rows []struct {
-		Hub  string
-		News int64
-	}
-	if err := a.db.NewRaw("SELECT hub, news FROM hubs WHERE hub <> ?", a.hub).Scan(ctx, &rows); err != nil {
+	err = a.db.NewRaw("SELECT hub, news, at > ? - ? AS serves FROM hubs WHERE hub <> ?", store.Now(a.db), goneAfter.Milliseconds(), a.hub).Scan(ctx, &others)
+	if err != nil {
 		return nil, fmt.Errorf("read news: %w", err)
 	}
-	all := map[string]int64{}
-	for _, r := range rows {
-		all[r.Hub] = r.News
-	}
-	return all, nil
+	return others, nil
 }
 
 // ownFacts is what alarms look at of this hub itself.
@@ -182,7 +205,7 @@ func (a *App) facts(ctx context.Context) (alarms.Hub, error) {
 		return f, nil
 	}
 	var others []string
-	err := a.db.NewRaw("SELECT facts FROM hubs WHERE hub <> ? AND at > ? - ?", a.hub, store.Now(a.db), goneAfter.Milliseconds()).Scan(ctx, &others)
+	err := a.db.NewRaw("SELECT facts FROM hubs WHERE hub <> ? AND at > ? - ?", a.hub, store.Now(a.db), factsTime.Milliseconds()).Scan(ctx, &others)
 	if err != nil {
 		return f, fmt.Errorf("read facts of other hubs: %w", err)
 	}

@@ -253,6 +253,14 @@ func (c *Cluster) Peers() []string {
 	return hubs
 }
 
+// Hears tells whether a hub was heard within so long.
+func (c *Cluster) Hears(hub string, within time.Duration) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p := c.peers[hub]
+	return p != nil && time.Since(p.at) <= within
+}
+
 // lose lets every subscriber know that it must read anew.
 func (c *Cluster) lose(why string) {
 	c.log.Info("events of other hubs may be lost, reading anew", "why", why)

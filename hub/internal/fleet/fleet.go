@@ -37,6 +37,8 @@ type Options struct {
 	Disconnect func(agent, code string)
 	// Tell publishes to other hubs alone. Nil: there are none.
 	Tell func(bus.Event)
+	// Cut tells whether a hub serves that cannot be heard. Nil: never.
+	Cut func() bool
 }
 
 // Fleet is the hub's knowledge of its agents.

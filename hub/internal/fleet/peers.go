@@ -153,12 +153,26 @@ func (f *Fleet) announce() {
 	}
 }
 
+// seenLately is how old an agent's row may be while it is connected: it says something every 15 s, which is written within
+// flushEvery.
+const seenLately = time.Minute
+
+// unheard is the hub of agents that a hub has which cannot be heard.
+const unheard = "unheard"
+
 // Reload forgets what it heard of other hubs' agents, reads what they wrote, and asks which are connected: after events
-// were lost, or a hub came or died.
+// were lost, or a hub came or died. While a hub cannot be heard, SQL says whose row it has just written.
 func (f *Fleet) Reload(ctx context.Context) error {
 	fresh := &Fleet{o: f.o, live: map[string]*live{}}
 	if err := fresh.load(ctx); err != nil {
 		return err
+	}
+	if f.o.Cut != nil && f.o.Cut() {
+		for _, l := range fresh.live {
+			if f.o.Now().Sub(l.lastSeen) < seenLately {
+				l.online, l.hub = true, unheard
+			}
+		}
 	}
 	cut := map[string]string{}
 	f.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/loa-vn/loa/hub/internal/bus"
+	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/wire"
 )
 
@@ -39,7 +40,11 @@ func (w *world) hear(t *testing.T, p *peer) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e.From, e.Data = "this hub", json.RawMessage(data)
+		state, err := json.Marshal(e.State)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.From, e.Data, e.State = "this hub", json.RawMessage(data), json.RawMessage(state)
 		p.Hear(t.Context(), e)
 	}
 }
@@ -98,6 +103,36 @@ func TestANewKeyIsNotCutOff(t *testing.T) {
 	must(t, p.Reload(t.Context()))
 	if len(p.cut) > 0 {
 		t.Errorf("key %s cut off: %v", hex.EncodeToString(public(2)), p.cut)
+	}
+}
+
+// While a hub cannot be heard, its agents are seen by what it writes of them.
+func TestAgentsOfAHubThatCannotBeHeard(t *testing.T) {
+	w := newWorld(t)
+	there, gone, here := w.add(t, "xa-01", "Cụm 1", 1), w.add(t, "xa-01", "Cụm 2", 2), w.add(t, "xa-01", "Cụm 3", 3)
+	w.Online(gone, 1, &wire.Hello{Key: public(2)}, "")
+	must(t, w.flush(t.Context()))
+	w.pass(2 * seenLately)
+	w.Online(there, 2, &wire.Hello{Key: public(1)}, "")
+	must(t, w.flush(t.Context()))
+	p := w.peer(t)
+	p.Online(here, 1, &wire.Hello{Key: public(3)}, "")
+	for _, cut := range []bool{true, false, true} {
+		p.o.Cut = func() bool { return cut }
+		must(t, p.Reload(t.Context()))
+		if p.IsOnline(there) != cut || p.IsOnline(gone) || !p.IsOnline(here) {
+			t.Errorf("cut %v: there %v, gone %v, here %v", cut, p.IsOnline(there), p.IsOnline(gone), p.IsOnline(here))
+		}
+	}
+	w.events.take()
+	w.Status(there, broadcast.Status{Software: "test"})
+	w.hear(t, p) // of a hub that is heard again
+	p.o.Cut = nil
+	must(t, p.Reload(t.Context()))
+	w.Online(there, 3, &wire.Hello{Key: public(1)}, "")
+	w.hear(t, p)
+	if !p.IsOnline(there) {
+		t.Error("heard again, and not online")
 	}
 }
 

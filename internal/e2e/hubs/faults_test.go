@@ -1,6 +1,9 @@
 package hubs
 
 import (
+	"fmt"
+	"io"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -136,8 +139,13 @@ func cutBus(s *scene) {
 		}
 		s.allConnected(cut, nil)
 		s.cutOff(here, there)
+		for _, h := range []*hub{here, there} {
+			s.await(h.name+" misses the other", time.Minute, func() bool { return s.hears(h) < len(s.hubs) })
+			s.await(h.name+" sees all agents, by what the other writes", time.Minute, func() bool { return s.online(h) == len(s.stations) })
+		}
 		s.must(s.route.Start())
-		s.await("the hubs hear each other again", time.Minute, func() bool { return s.online(here) == len(s.stations) && s.online(there) == len(s.stations) })
+		s.await("the hubs hear each other again", time.Minute, func() bool { return s.hears(here) == len(s.hubs) && s.hears(there) == len(s.hubs) })
+		s.await("both see all agents", delivered, func() bool { return s.online(here) == len(s.stations) && s.online(there) == len(s.stations) })
 		s.cutOff(here, there)
 		after := s.bulletin(there)
 		s.must(of(s.site.Chief, there).Call(s.ctx, "POST", "urgent/"+after+"/approve", nil, nil))
@@ -175,6 +183,19 @@ func (s *scene) online(h *hub) int {
 	var all struct{ Items []struct{ ID string } }
 	s.must(of(s.site.Chief, h).Call(s.ctx, "GET", "agents?online=true", nil, &all))
 	return len(all.Items)
+}
+
+// hears is how many hubs one hears.
+func (s *scene) hears(h *hub) (n int) {
+	resp, err := http.Get(h.url + "/metrics")
+	s.must(err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	s.must(err)
+	_, line, _ := strings.Cut(string(text), "\nloa_hubs ")
+	_, err = fmt.Sscan(line, &n)
+	s.must(err)
+	return n
 }
 
 // settleRecords waits until all play records are acknowledged, and looks that the hubs have each once. It sees to it as well

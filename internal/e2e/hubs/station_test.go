@@ -25,6 +25,7 @@ import (
 const (
 	chunkPause  = 40 * time.Millisecond // between two frames, so that a transfer can be caught in the middle
 	recordEvery = 300 * time.Millisecond
+	statusEach  = 15 // times of that it tells how it is
 	window      = 2 * wire.Grain
 )
 
@@ -247,11 +248,14 @@ func (s *station) frame(ctx context.Context, conn *wsconn.Conn, data []byte) err
 	return send(conn, &wire.Got{SHA256: s.blob, Offset: int64(len(s.got))})
 }
 
-// tell makes play records, and sends those that are not acknowledged again and again.
+// tell says how it is, makes play records, and sends those that are not acknowledged again and again.
 func (s *station) tell(ctx context.Context, conn *wsconn.Conn) {
 	tick := time.NewTicker(recordEvery)
 	defer tick.Stop()
-	for {
+	for n := 0; ; n++ {
+		if n%statusEach == 0 && send(conn, &wire.Status{Status: broadcast.Status{At: time.Now(), Software: "test"}}) != nil {
+			return
+		}
 		s.mu.Lock()
 		if !s.quiet {
 			s.record()
