@@ -49,7 +49,7 @@ func askAcross(s *scene) {
 		s.await(h.name+" knows that all took the bulletin", delivered, func() bool {
 			var b struct{ Reach struct{ Taken int } }
 			s.must(of(s.site.Author, h).Call(s.ctx, "GET", "urgent/"+id, nil, &b))
-			return b.Reach.Taken == len(s.stations)
+			return b.Reach.Taken == len(s.stations)+1
 		})
 		a := s.stations[(i+1)%len(s.hubs)]
 		var answer struct{ Code string }
@@ -76,12 +76,15 @@ func killHubs(s *scene) {
 	for i, all := range rounds {
 		victim, other := s.hubs[i%len(s.hubs)], s.hubs[(i+1)%len(s.hubs)]
 		s.spread()
+		s.agentTo(victim)
 		for _, w := range all {
 			w.begin(s, victim)
 		}
 		wait(s.ctx, time.Duration(s.random.IntN(100))*time.Millisecond)
 		victim.Kill()
-		s.allConnected(time.Now(), victim)
+		killed := time.Now()
+		s.allConnected(killed, victim)
+		s.agentBack(other, killed)
 		for _, w := range all {
 			w.end(s, other)
 		}
@@ -141,11 +144,11 @@ func cutBus(s *scene) {
 		s.cutOff(here, there)
 		for _, h := range []*hub{here, there} {
 			s.await(h.name+" misses the other", time.Minute, func() bool { return s.hears(h) < len(s.hubs) })
-			s.await(h.name+" sees all agents, by what the other writes", time.Minute, func() bool { return s.online(h) == len(s.stations) })
+			s.await(h.name+" sees all agents, by what the other writes", time.Minute, func() bool { return s.online(h) == len(s.stations)+1 })
 		}
 		s.must(s.route.Start())
 		s.await("the hubs hear each other again", time.Minute, func() bool { return s.hears(here) == len(s.hubs) && s.hears(there) == len(s.hubs) })
-		s.await("both see all agents", delivered, func() bool { return s.online(here) == len(s.stations) && s.online(there) == len(s.stations) })
+		s.await("both see all agents", delivered, func() bool { return s.online(here) == len(s.stations)+1 && s.online(there) == len(s.stations)+1 })
 		s.cutOff(here, there)
 		after := s.bulletin(there)
 		s.must(of(s.site.Chief, there).Call(s.ctx, "POST", "urgent/"+after+"/approve", nil, nil))

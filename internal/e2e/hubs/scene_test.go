@@ -53,7 +53,9 @@ type scene struct {
 	hubs     []*hub
 	stations []*station
 	site     *rig.Site // its people, at the first hub
-	noise    string    // a file of a minute
+	balancer *balancer
+	agent    *rig.Agent // a real one, by the balancer
+	noise    string     // a file of a minute
 	report   rig.Report
 }
 
@@ -179,7 +181,7 @@ func (s *scene) settle(enrolled []hubtest.Enrolled) {
 		_, err := rig.Run(s.ctx, program, append(p.Args(), first.args...), []string{childEnv + "=1"}, strings.NewReader(p.Password+"\n"))
 		s.must(err)
 	}
-	s.site, err = rig.Visit(s.ctx, first.url, s.TempDir())
+	s.site, err = rig.VisitWith(s.ctx, first.url, rig.SiteOptions{Bin: s.buildAgent(), Dir: s.TempDir()})
 	s.must(err)
 	s.must(s.site.Chief.Call(s.ctx, "POST", "areas", map[string]any{"code": "xa", "name": "Xã", "policy": map[string]any{"windows": []map[string]any{{"start": "00:00", "end": "24:00"}}}}, nil))
 	s.report, err = s.site.Ingest(s.ctx, s.noise, "Báo động lũ", nil)
@@ -202,6 +204,60 @@ func (s *scene) settle(enrolled []hubtest.Enrolled) {
 		running.Go(func() { a.run(ctx) })
 	}
 	s.spread()
+	s.balancer = newBalancer(s.T, s.hubs)
+	s.balancer.prefer(s.hubs[1]) // while people confirm its pairing at the first
+	s.site.Line = s.balancer.url
+	s.agent, err = s.site.AddAgent(s.ctx, "xa", "cum-that", "PULSE_SERVER=/nonexistent")
+	s.must(err)
+	s.Cleanup(func() {
+		s.check(s.site.Close())
+		if s.Failed() {
+			s.Logf("agent:\n%s", s.agent.Tail())
+		}
+	})
+	s.agentBack(s.hubs[0], time.Time{})
+}
+
+// agentTo begins the real agent anew, connected to a hub: one that connects and breaks off all the time waits longer each time.
+func (s *scene) agentTo(h *hub) {
+	s.Helper()
+	s.balancer.prefer(h)
+	s.agent.Kill()
+	began := time.Now()
+	s.must(s.agent.Launch())
+	s.agentBack(h, began)
+}
+
+// agentBack waits until a hub has heard the real agent since an instant.
+func (s *scene) agentBack(at *hub, since time.Time) {
+	s.Helper()
+	s.await("the real agent is connected", time.Minute, func() bool {
+		var a struct {
+			Online   bool
+			LastSeen time.Time `json:"last_seen"`
+		}
+		s.must(of(s.site.Chief, at).Call(s.ctx, "GET", "agents/"+s.agent.ID, nil, &a))
+		return a.Online && a.LastSeen.After(since)
+	})
+	if since.IsZero() {
+		return
+	}
+	took := time.Since(since)
+	if took > backAgain {
+		s.Errorf("the real agent is connected again after %v", took)
+	}
+	s.Logf("the real agent is connected after %v", took.Round(10*time.Millisecond))
+}
+
+func (s *scene) buildAgent() string {
+	s.Helper()
+	dir := s.TempDir()
+	cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "loa-agent"), "github.com/loa-vn/loa/agent")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		s.Fatalf("build agent: %v\n%s", err, out)
+	}
+	return dir
 }
 
 // spread brings the stations to all hubs, as many to each.

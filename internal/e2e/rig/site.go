@@ -134,7 +134,12 @@ func (s *Site) Join(ctx context.Context, p Person, area string) (*Client, error)
 // Visit gives a site whose hub runs already, in this process for example, with its two people; agents are the
 // caller's. Files that it fetches go to dir.
 func Visit(ctx context.Context, url, dir string) (*Site, error) {
-	s := &Site{URL: url, dir: dir}
+	return VisitWith(ctx, url, SiteOptions{Dir: dir})
+}
+
+// VisitWith is Visit with agents of the programs that the options name.
+func VisitWith(ctx context.Context, url string, o SiteOptions) (*Site, error) {
+	s := &Site{URL: url, bin: o.Bin, dir: o.Dir, console: o.Console, timeout: 30 * time.Second}
 	if err := s.SignIn(ctx); err != nil {
 		return nil, err
 	}
@@ -197,7 +202,10 @@ func (s *Site) Close() error {
 			errs = append(errs, a.Stop())
 		}
 	}
-	return errors.Join(append(errs, s.Hub.Stop())...)
+	if s.Hub != nil {
+		errs = append(errs, s.Hub.Stop())
+	}
+	return errors.Join(errs...)
 }
 
 var sixWords = regexp.MustCompile(`^[a-z]+( [a-z]+){5}$`)
