@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"reflect"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
@@ -199,21 +200,20 @@ func (s *Server) Handler() http.Handler {
 	})
 }
 
-// Run feeds the live events until ctx ends; then it ends every open stream of events.
+// Run feeds the live events, and looks after uploads, until ctx ends; then it ends every open stream of events.
 func (s *Server) Run(ctx context.Context) error {
 	sub := s.Bus.Subscribe()
 	defer sub.Close()
 	defer s.ring.close()
-	sweep := time.NewTicker(sweepEvery)
-	defer sweep.Stop()
+	var keeping sync.WaitGroup
+	defer keeping.Wait()
+	keeping.Go(func() { s.pieces.run(ctx) })
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case e := <-sub.C():
 			s.ring.add(e)
-		case <-sweep.C:
-			s.pieces.sweep(ctx)
 		}
 	}
 }

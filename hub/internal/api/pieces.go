@@ -19,6 +19,7 @@ import (
 	"github.com/tus/tusd/v2/pkg/memorylocker"
 	"golang.org/x/exp/slog" // what tusd logs by
 
+	"github.com/loa-vn/loa/hub/internal/accounts"
 	"github.com/loa-vn/loa/hub/internal/ingest"
 	"github.com/loa-vn/loa/internal/problem"
 )
@@ -246,6 +247,38 @@ func (p *pieces) report(ctx context.Context, u *upload) (string, error) {
 		return "", p.s.discard(ctx, f, err)
 	}
 	return r.ID, nil
+}
+
+// run looks after uploads whose sender is gone, until ctx ends.
+func (p *pieces) run(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		p.settle(ctx)
+		p.sweep(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// settle makes reports of uploads that came whole, of which a hub's end kept the hub from doing so, without being asked: who
+// sent them may think that all is well.
+func (p *pieces) settle(ctx context.Context) {
+	whole, err := p.store.whole(ctx)
+	for _, u := range whole {
+		a, bad := p.s.Accounts.Account(ctx, u.info.MetaData[personKey])
+		c := accounts.Caller{Person: a.Person}
+		if bad == nil && !a.Disabled && permits(c, p.s.access["begin-upload"]) {
+			_, bad = p.end(context.WithValue(ctx, callerKey{}, c), u.info.ID)
+		}
+		err = errors.Join(err, bad)
+	}
+	if err != nil && ctx.Err() == nil {
+		p.s.Log.Error("uploads that came whole did not become reports", "err", err)
+	}
 }
 
 // sweep forgets uploads that nobody goes on with.

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/loa-vn/loa/hub/internal/library"
 )
 
 // tusHeaders makes a request one of tus 1.0 for a file of so many bytes; said are names and texts.
@@ -191,6 +193,33 @@ func TestAHubThatEndsBeforeTheReportIsMadeMakesItLater(t *testing.T) {
 	}
 	if info, err := os.Stat(filepath.Join(b.dir, "uploads")); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("folder %v, %v", info.Mode(), err)
+	}
+}
+
+// Nobody has to ask: who sent all of it may have gone.
+func TestAnUploadThatCameWholeBecomesAReportUnasked(t *testing.T) {
+	b := newBench(t)
+	s, _ := b.begins(t, "officer-a", len(sound), "title", "Tìm hiểu pháp luật")
+	half, _ := b.begins(t, "officer-a", len(sound), "title", "nửa")
+	want(t, half.send(0, sound[:10]), 204, "")
+	gone, _ := b.begins(t, "admin-b", len(sound), "title", "của người đã nghỉ")
+	for _, u := range []*sender{s, gone} {
+		check(t, b.Uploads.Put(t.Context(), filepath.Base(u.at)+"/000000000000-9", strings.NewReader(sound), int64(len(sound))))
+	}
+	_, err := b.DB.ExecContext(t.Context(), "UPDATE people SET disabled = ? WHERE id = 'admin-b'", true)
+	check(t, err)
+	for range 2 {
+		b.pieces.settle(t.Context())
+	}
+	all, err := b.Library.List(t.Context(), library.Filter{Limit: 10})
+	if err != nil || len(all.Items) != 1 || all.Items[0].Author.ID != "officer-a" || all.Items[0].Title != "Tìm hiểu pháp luật" {
+		t.Fatalf("reports: %+v, %v", all.Items, err)
+	}
+	if report := s.find().Header().Get(reportHeader); report != all.Items[0].ID {
+		t.Errorf("it became %q", report)
+	}
+	if w := half.find(); w.Header().Get("Upload-Offset") != "10" {
+		t.Errorf("the one that goes on: %v", w.Header())
 	}
 }
 

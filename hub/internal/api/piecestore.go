@@ -255,3 +255,26 @@ func (p *pieceStore) old(ctx context.Context, since time.Time) ([]*upload, error
 	}
 	return old, err
 }
+
+// whole gives the uploads that came whole and became no report yet.
+func (p *pieceStore) whole(ctx context.Context) ([]*upload, error) {
+	found, err := p.parts.List(ctx, "")
+	var whole []*upload
+	last := ""
+	for _, part := range found {
+		id, name, _ := strings.Cut(part.Name, "/")
+		if id == last || name == infoPart || uuid.Validate(id) != nil {
+			continue
+		}
+		last = id
+		u, bad := p.upload(ctx, id)
+		switch {
+		case errors.Is(bad, tus.ErrNotFound): // dropped meanwhile
+		case bad != nil:
+			err = errors.Join(err, bad)
+		case u.Report == "" && u.info.Offset == u.info.Size:
+			whole = append(whole, u)
+		}
+	}
+	return whole, err
+}
