@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,8 +21,9 @@ import (
 // Bounds of a piece as it is kept: what has come is kept when it is so much, or has waited so long, so that a hub that is
 // killed takes no more with it.
 const (
-	pieceSize = 4 << 20
-	pieceWait = 5 * time.Second
+	pieceSize  = 4 << 20
+	pieceWait  = 5 * time.Second
+	firstPiece = 64 << 10 // of memory, which doubles as bytes come: a slow line takes little
 )
 
 // infoPart is the part that says what an upload is; its bytes are parts OFFSET-SIZE beside it.
@@ -119,7 +121,7 @@ func (u *upload) FinishUpload(context.Context) error { return nil }
 // WriteChunk implements tus.Upload. What came is kept, also when the line breaks behind it.
 func (u *upload) WriteChunk(ctx context.Context, offset int64, src io.Reader) (int64, error) {
 	ctx = context.WithoutCancel(ctx)
-	buf := make([]byte, pieceSize)
+	buf := make([]byte, firstPiece)
 	written, n, since := int64(0), 0, time.Now()
 	for {
 		if n == 0 {
@@ -127,6 +129,9 @@ func (u *upload) WriteChunk(ctx context.Context, offset int64, src io.Reader) (i
 		}
 		k, err := src.Read(buf[n:])
 		n += k
+		if n == len(buf) && n < pieceSize {
+			buf = slices.Grow(buf, n)[:2*n]
+		}
 		if n == len(buf) || n > 0 && (err != nil || time.Since(since) > pieceWait) {
 			if err := u.keep(ctx, offset+written, buf[:n]); err != nil {
 				return written, err
