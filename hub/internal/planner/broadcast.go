@@ -17,7 +17,8 @@ import (
 // State of a broadcast.
 type State string
 
-// The states. Only an approved broadcast is in plans; an edit makes it a draft again, a cancelled one stays so.
+// The states. Only what is approved is in plans; an edit makes a broadcast a draft again, of which the version that was
+// approved last stays in them. A cancelled one stays so.
 const (
 	Draft     State = "draft"
 	Approved  State = "approved"
@@ -90,8 +91,9 @@ type Broadcast struct {
 	Updated   time.Time        `json:"updated"`
 	Approved  *Stamp           `json:"approved,omitempty"`
 	Cancelled *Stamp           `json:"cancelled,omitempty"`
-	Returned  *Return          `json:"returned,omitempty"` // while its author has it back; the next version clears it
-	DaysOff   []broadcast.Date `json:"days_off,omitempty"` // taken out of it, whatever its version
+	Returned  *Return          `json:"returned,omitempty"`      // while its author has it back; the next version clears it
+	DaysOff   []broadcast.Date `json:"days_off,omitempty"`      // taken out of it, whatever its version
+	Heard     int              `json:"heard_version,omitempty"` // of a draft: what was approved last, and is heard until this is; 0 for none
 }
 
 type broadcastRow struct {
@@ -205,6 +207,9 @@ func loadBroadcast(ctx context.Context, db bun.IDB, id string) (Broadcast, error
 		return b, err
 	}
 	all := []Broadcast{b}
+	if err := withHeard(ctx, db, all); err != nil {
+		return b, err
+	}
 	err = withDaysOff(ctx, db, all)
 	return all[0], err
 }

@@ -81,7 +81,7 @@ func (c *calendaring) span(ctx context.Context, area string, first, last broadca
 	if err != nil {
 		return err
 	}
-	groups := c.groups(drafts, area)
+	groups := c.groups(area, approved, drafts)
 	if n := len(groups) - calendarGroups; n > 0 {
 		c.leftOff = max(c.leftOff, n)
 		groups = groups[:calendarGroups]
@@ -109,6 +109,7 @@ func (p *Planner) withDrafts(ctx context.Context, s *snapshot) (*snapshot, error
 		if err != nil {
 			return nil, err
 		}
+		with.approved = slices.DeleteFunc(with.approved, func(pl *planned) bool { return pl.ID == b.ID }) // what is heard of it until then
 		v := &previewing{p: p, b: b, merged: map[string]*Conflict{}}
 		one, err := v.suppose(ctx, with)
 		if err != nil {
@@ -122,12 +123,14 @@ func (p *Planner) withDrafts(ctx context.Context, s *snapshot) (*snapshot, error
 // placeholder is the agent that stands for an area without any; no agent's id begins like this.
 const placeholder = "area:"
 
-// groups puts the agents of an area, and the areas in it that have none, together by what they hear.
-func (c *calendaring) groups(s *snapshot, area string) [][]AgentRef {
+// groups puts the agents of an area, and the areas in it that have none, together by what they hear and would hear.
+func (c *calendaring) groups(area string, s, drafts *snapshot) [][]AgentRef {
 	byKey := map[string][]AgentRef{}
 	add := func(a AgentRef) {
-		if pos, err := s.position(a); err == nil { // its only error is that dayparts cannot be encoded, and they were decoded
-			key := a.Area + " " + pos.key
+		now, err := s.position(a)
+		then, err2 := drafts.position(a)
+		if err == nil && err2 == nil { // their only error is that dayparts cannot be encoded, and they were decoded
+			key := a.Area + " " + now.key + " " + then.key
 			byKey[key] = append(byKey[key], a)
 		}
 	}
@@ -280,12 +283,14 @@ func (p *Planner) Coming(ctx context.Context, area string, until time.Time) ([]C
 	return out, nil
 }
 
-// Meant gives the agents that the approved broadcasts of a report are for.
+// Meant gives the agents that the broadcasts of a report are for, as they were approved last.
 func (p *Planner) Meant(ctx context.Context, report string) ([]string, error) {
 	var specs []string
-	err := p.DB.NewSelect().TableExpr("broadcast_reports AS r").ColumnExpr("b.spec").
-		Join("JOIN broadcasts AS b ON b.id = r.broadcast AND b.version = r.version").
-		Where("r.report = ?", report).Where("b.state = ?", Approved).Scan(ctx, &specs)
+	err := p.DB.NewSelect().TableExpr("broadcast_reports AS r").ColumnExpr("v.spec").
+		Join("JOIN broadcasts AS b ON b.id = r.broadcast").
+		Join("JOIN broadcast_versions AS v ON v.broadcast = r.broadcast AND v.version = r.version").
+		Where("r.report = ?", report).Where("b.state <> ?", Cancelled).
+		Where("v.version = (SELECT MAX(version) FROM broadcast_versions WHERE broadcast = b.id)").Scan(ctx, &specs)
 	if err != nil {
 		return nil, fmt.Errorf("read approved broadcasts: %w", err)
 	}

@@ -50,7 +50,7 @@ func (p *Planner) changeDays(ctx context.Context, id string, day broadcast.Date,
 		if b.State == Cancelled {
 			return errCancelled
 		}
-		if err := p.hasDay(b.Spec, day); err != nil {
+		if err := p.maySpare(ctx, tx, b, day); err != nil {
 			return err
 		}
 		if err := change(ctx, tx); err != nil {
@@ -64,6 +64,23 @@ func (p *Planner) changeDays(ctx context.Context, id string, day broadcast.Date,
 	}
 	p.told(b)
 	return b, nil
+}
+
+// maySpare refuses a day that neither the broadcast has nor what is heard of it while it waits.
+func (p *Planner) maySpare(ctx context.Context, db bun.IDB, b Broadcast, day broadcast.Date) error {
+	err := p.hasDay(b.Spec, day)
+	if err == nil || b.Heard == 0 {
+		return err
+	}
+	kept, err := newest(ctx, db, "broadcast = ?", b.ID)
+	if err != nil {
+		return err
+	}
+	heard, err := kept[b.ID].of(broadcastRow{}).broadcast()
+	if err != nil {
+		return err
+	}
+	return p.hasDay(heard.Spec, day)
 }
 
 // hasDay refuses a day that is past, or that a repeating broadcast does not have.
@@ -99,7 +116,7 @@ func (p *Planner) replaceable(ctx context.Context, spec Spec) error {
 	case b.State == Cancelled:
 		return errCancelled
 	}
-	return p.hasDay(b.Spec, spec.Instead.Date)
+	return p.maySpare(ctx, p.DB, b, spec.Instead.Date)
 }
 
 // withDaysOff fills in the days that were taken out of broadcasts.
@@ -188,14 +205,11 @@ type Approvals struct {
 
 // LastApproved gives the version of a broadcast that was approved last.
 func (p *Planner) LastApproved(ctx context.Context, id string) (Approvals, error) {
-	var rows []versionRow
-	if err := p.DB.NewSelect().Model(&rows).Where("broadcast = ?", id).Order("version DESC").Limit(1).Scan(ctx); err != nil {
-		return Approvals{}, fmt.Errorf("read approved version: %w", err)
+	kept, err := newest(ctx, p.DB, "broadcast = ?", id)
+	v, ok := kept[id]
+	if err != nil || !ok {
+		return Approvals{}, err
 	}
-	if len(rows) == 0 {
-		return Approvals{}, nil
-	}
-	v := rows[0]
-	b, err := broadcastRow{ID: id, Spec: v.Spec}.broadcast()
+	b, err := v.of(broadcastRow{ID: id}).broadcast()
 	return Approvals{Version: v.Version, Approved: stamp(v.ApprovedID, v.ApprovedName, v.ApprovedAt), Spec: &b.Spec}, err
 }

@@ -64,5 +64,8 @@ func (p *Planner) List(ctx context.Context, f Filter) (Page, error) {
 		}
 		out.Items = append(out.Items, b)
 	}
+	if err := withHeard(ctx, p.DB, out.Items); err != nil {
+		return Page{}, err
+	}
 	return out, withDaysOff(ctx, p.DB, out.Items)
 }

@@ -206,11 +206,15 @@ func (p *Planner) absorb(ctx context.Context, tx bun.Tx, a Area, into string) er
 	return inherited(tree, tree.areas[into])
 }
 
-// retarget lets broadcasts mean whom they meant.
+// retarget lets broadcasts mean whom they meant, as they are written and as they were approved last.
 func (p *Planner) retarget(ctx context.Context, tx bun.Tx, tree *Tree, agents []AgentRef, code, into string) error {
 	var rows []broadcastRow
 	if err := tx.NewSelect().Model(&rows).Where("state <> ?", Cancelled).Scan(ctx); err != nil {
 		return fmt.Errorf("read broadcasts: %w", err)
+	}
+	kept, err := lastApproved(ctx, tx, Draft, Approved)
+	if err != nil {
+		return err
 	}
 	var here []string
 	for _, a := range agents {
@@ -219,35 +223,49 @@ func (p *Planner) retarget(ctx context.Context, tx bun.Tx, tree *Tree, agents []
 		}
 	}
 	for _, r := range rows {
-		b, err := r.broadcast()
+		area, text, err := retargeted(r.Spec, tree, here, code, into)
+		if err == nil && text != "" {
+			_, err = tx.NewUpdate().Table("broadcasts").Set("area = ?", area).Set("spec = ?", text).Where("id = ?", r.ID).Exec(ctx)
+		}
 		if err != nil {
-			return err
-		}
-		aimed, left := slices.Contains(b.Targets.Areas, code), slices.Contains(b.Targets.Except, code)
-		if b.Area != code && !aimed && !left {
-			continue
-		}
-		spec := b.Spec
-		if spec.Area == code {
-			spec.Area = into
-		}
-		without := func(list []string) []string {
-			return slices.DeleteFunc(slices.Clone(list), func(c string) bool { return c == code })
-		}
-		if aimed {
-			spec.Targets.Areas = append(without(spec.Targets.Areas), tree.children[code]...)
-			spec.Targets.Agents = sorted(append(slices.Clone(spec.Targets.Agents), here...))
-		}
-		if left {
-			spec.Targets.Except = sorted(append(append(without(spec.Targets.Except), tree.children[code]...), here...))
-		}
-		text, err := json.Marshal(spec)
-		if err != nil {
-			return fmt.Errorf("encode broadcast: %w", err)
-		}
-		if _, err := tx.NewUpdate().Table("broadcasts").Set("area = ?", spec.Area).Set("spec = ?", string(text)).Where("id = ?", b.ID).Exec(ctx); err != nil {
 			return fmt.Errorf("write broadcast: %w", err)
 		}
 	}
+	for _, v := range kept {
+		_, text, err := retargeted(v.Spec, tree, here, code, into)
+		if err == nil && text != "" {
+			_, err = tx.NewUpdate().Table("broadcast_versions").Set("spec = ?", text).Where("broadcast = ? AND version = ?", v.Broadcast, v.Version).Exec(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("write approved version: %w", err)
+		}
+	}
 	return nil
+}
+
+// retargeted gives a spec, as it is stored, in which an area's agents and what lies below it stand for the area; text is
+// "" where it does not name it.
+func retargeted(stored string, tree *Tree, here []string, code, into string) (area, text string, err error) {
+	var spec Spec
+	if err := json.Unmarshal([]byte(stored), &spec); err != nil {
+		return "", "", fmt.Errorf("decode broadcast: %w", err)
+	}
+	if !spec.names(code) {
+		return "", "", nil
+	}
+	if spec.Area == code {
+		spec.Area = into
+	}
+	without := func(list []string) []string {
+		return slices.DeleteFunc(slices.Clone(list), func(c string) bool { return c == code })
+	}
+	if slices.Contains(spec.Targets.Areas, code) {
+		spec.Targets.Areas = append(without(spec.Targets.Areas), tree.children[code]...)
+		spec.Targets.Agents = sorted(append(slices.Clone(spec.Targets.Agents), here...))
+	}
+	if slices.Contains(spec.Targets.Except, code) {
+		spec.Targets.Except = sorted(append(append(without(spec.Targets.Except), tree.children[code]...), here...))
+	}
+	raw, err := json.Marshal(spec)
+	return spec.Area, string(raw), err
 }

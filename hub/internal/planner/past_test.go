@@ -57,7 +57,8 @@ func TestAMergeKeepsWhatIsHeardWhereItWas(t *testing.T) {
 	w := newWorld(t)
 	w.area("TL-1", "TL")
 	w.agents.list = append(w.agents.list, AgentRef{ID: "a4", Area: "TL-1"})
-	w.approve(spec(When{At: "2026-11-25T09:00:00"}, "TL", "r1"))
+	waits := w.approve(spec(When{At: "2026-11-25T09:00:00"}, "TL", "r1"))
+	must(w.Edit(context.Background(), waits.ID, 0, spec(When{At: "2026-11-26T09:00:00"}, "HD", "r1"), ann))(t) // what was approved is heard until this is
 	w.approve(spec(When{At: "2026-11-25T10:00:00"}, "QN", "r2"))
 	left := spec(When{At: "2026-11-25T11:00:00"}, "QN", "r3")
 	left.Targets.Except = []string{"TL"}

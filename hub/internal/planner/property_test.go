@@ -48,6 +48,11 @@ func TestPlansFollowTheirBroadcasts(t *testing.T) {
 				if b, err = w.Approve(ctx, b.ID, 0, binh); err != nil {
 					t.Fatal(err)
 				}
+				if rapid.Bool().Draw(t, "edited since") { // which nobody hears before it is approved
+					if _, err := w.Edit(ctx, b.ID, 0, drawSpec(t), ann); err != nil {
+						t.Fatal(err)
+					}
+				}
 			}
 			all = append(all, b)
 		}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"github.com/loa-vn/loa/hub/internal/store"
 	"github.com/loa-vn/loa/internal/broadcast"
 )
 
@@ -97,20 +96,12 @@ func (p *Planner) load(ctx context.Context, now time.Time) (*snapshot, error) {
 }
 
 func (s *snapshot) loadApproved(ctx context.Context, p *Planner) error {
-	var rows []broadcastRow
-	err := p.DB.NewSelect().Model(&rows).Where("state = ?", Approved).
-		Where("last_at = 0 OR last_at > ?", store.Millis(s.now)).Order("id").Scan(ctx)
+	all, err := standing(ctx, p.DB, s.now)
 	if err != nil {
-		return fmt.Errorf("read broadcasts: %w", err)
+		return err
 	}
-	var all []Broadcast
 	var ids []string
-	for _, r := range rows {
-		b, err := r.broadcast()
-		if err != nil {
-			return err
-		}
-		all = append(all, b)
+	for _, b := range all {
 		for _, item := range b.Items {
 			ids = append(ids, item.Report)
 		}

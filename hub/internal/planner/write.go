@@ -40,7 +40,7 @@ func (p *Planner) Create(ctx context.Context, spec Spec, by Person) (Broadcast, 
 	return b, nil
 }
 
-// Edit writes a new version. What was approved was another, so it leaves the plans until it is approved again.
+// Edit writes a new version, which is heard once it is approved; until then the one that was approved last is.
 func (p *Planner) Edit(ctx context.Context, id string, version int, spec Spec, by Person) (Broadcast, error) {
 	c, err := p.check(ctx, &spec)
 	if err != nil {
@@ -50,10 +50,13 @@ func (p *Planner) Edit(ctx context.Context, id string, version int, spec Spec, b
 		if b.State == Cancelled {
 			return errCancelled
 		}
-		b.Version++
 		if b.Instead != nil || spec.Instead != nil {
 			spec.Instead = b.Instead // what it stands for never changes
 		}
+		if b.State == Approved {
+			b.Heard = b.Version
+		}
+		b.Version++
 		b.Spec, b.Editor, b.State, b.Approved, b.Returned = spec, by, Draft, nil, nil
 		return nil
 	})
@@ -93,7 +96,7 @@ func (p *Planner) Approve(ctx context.Context, id string, version int, by Person
 			return nil
 		}
 		b.Returned = nil
-		b.State, b.Approved = Approved, &Stamp{By: by, At: p.now().UTC()}
+		b.State, b.Heard, b.Approved = Approved, 0, &Stamp{By: by, At: p.now().UTC()}
 		return keepVersion(ctx, tx, *b)
 	})
 }
@@ -102,7 +105,7 @@ func (p *Planner) Approve(ctx context.Context, id string, version int, by Person
 func (p *Planner) Cancel(ctx context.Context, id string, version int, by Person) (Broadcast, error) {
 	return p.change(ctx, id, version, time.Time{}, func(_ context.Context, _ bun.Tx, b *Broadcast) error {
 		if b.State != Cancelled {
-			b.State, b.Cancelled = Cancelled, &Stamp{By: by, At: p.now().UTC()}
+			b.State, b.Heard, b.Cancelled = Cancelled, 0, &Stamp{By: by, At: p.now().UTC()}
 		}
 		return nil
 	})
@@ -180,7 +183,11 @@ func (p *Planner) told(b Broadcast) {
 	p.BroadcastChanged(b.ID)
 }
 
-// broadcastsNaming tells whether a broadcast that is not cancelled names an area.
+func (s Spec) names(area string) bool {
+	return s.Area == area || slices.Contains(s.Targets.Areas, area) || slices.Contains(s.Targets.Except, area)
+}
+
+// broadcastsNaming tells whether a broadcast that is not cancelled names an area, or what is heard of it does.
 func broadcastsNaming(ctx context.Context, db bun.IDB, area string) (bool, error) {
 	var rows []broadcastRow
 	if err := db.NewSelect().Model(&rows).Where("state <> ?", Cancelled).Scan(ctx); err != nil {
@@ -191,9 +198,16 @@ func broadcastsNaming(ctx context.Context, db bun.IDB, area string) (bool, error
 		if err != nil {
 			return false, err
 		}
-		if b.Area == area || slices.Contains(b.Targets.Areas, area) || slices.Contains(b.Targets.Except, area) {
+		if b.names(area) {
 			return true, nil
 		}
 	}
-	return false, nil
+	kept, err := lastApproved(ctx, db, Draft)
+	for _, v := range kept {
+		b, err := v.of(broadcastRow{}).broadcast()
+		if err != nil || b.names(area) {
+			return true, err
+		}
+	}
+	return false, err
 }

@@ -68,6 +68,7 @@ export function Show({ id, day, close, edit, copy }: { id: string; day?: string;
               {t('show.by', { name: b.editor.name })} · {clock.both(b.updated)}
             </Text>
           </div>
+          {!!b.heard_version && <Alert color="blue">{t('plan:changes.heard')}</Alert>}
           <Returned r={b.returned} again={b.author.id === me.id || b.editor.id === me.id ? { of: 'broadcasts', id: b.id, version: b.version } : undefined} />
           <Grid gap="lg">
             <Grid.Col span={{ base: 12, md: b.state === 'draft' ? 6 : 12 }}>

@@ -30,7 +30,7 @@ export function draftOf(b: Broadcast): Draft {
   const { FREQ, BYDAY, UNTIL, ...others } = parts;
   const simple = !rrule || (Object.keys(others).every((k) => k === 'WKST' || k === '') && ((FREQ === 'DAILY' && !BYDAY) || (FREQ === 'WEEKLY' && !!BYDAY)) && (!UNTIL || /^\d{8}/.test(UNTIL)));
   return emptyDraft({
-    id: b.id, version: b.version, approved: b.state === 'approved', before: bodyOf(b), instead: b.instead, title: b.title, class: b.class as Draft['class'], items: (b.items ?? []).map((i) => i.report),
+    id: b.id, version: b.version, approved: b.state === 'approved' || !!b.heard_version, before: bodyOf(b), instead: b.instead, title: b.title, class: b.class as Draft['class'], items: (b.items ?? []).map((i) => i.report),
     mode: daypart ? 'daypart' : 'exact', daypart: daypart ?? '', date: at ? at.slice(0, 10) : (date ?? ''), time: at ? at.slice(11).replace(/:00$/, '') : '',
     repeat: !rrule ? 'once' : !simple ? 'custom' : FREQ === 'DAILY' ? 'daily' : 'weekly', days: BYDAY?.split(',') ?? [], until: UNTIL ? `${UNTIL.slice(0, 4)}-${UNTIL.slice(4, 6)}-${UNTIL.slice(6, 8)}` : '',
     rule: rrule ?? '', exdates: exdates ?? [], rdates: rdates ?? [], skipHolidays: !!skip_holidays, lateness: b.lateness, order: b.order,
