@@ -80,7 +80,7 @@ test.beforeAll(async ({ browser, playwright }) => {
   };
   api = { AUTHOR: await signedIn('AUTHOR'), CHIEF: await signedIn('CHIEF') };
   const { items } = await call<{ items: { id: string; title: string; duration_ms: number }[] }>('AUTHOR', 'get', 'reports');
-  length = items[0]!.duration_ms;
+  length = items.find((r) => r.title === 'Luật đất đai')!.duration_ms;
   reports = Object.fromEntries(items.map((r) => [r.title, r.id]));
   contexts = [await stranger(browser, sins), await stranger(browser, sins)];
   lan = await contexts[0]!.newPage();
@@ -131,13 +131,34 @@ test('one day is left out, survives an edit of the series, and undo brings it ba
   expect(await on()).toBe(1);
 });
 
-test('stretching is room to begin late, pressing leaves reports out; both only propose', async () => {
-  await planned('Dài ra', { at: `${tomorrow.iso}T13:00:00` }, { items: Object.values(reports).map((report) => ({ report })) });
+test('stretching is room to begin late, and only proposes', async () => {
+  await planned('Dài ra', { at: `${tomorrow.iso}T13:00:00` }, { items: ['Luật giao thông', 'Luật đất đai'].map((title) => ({ report: reports[title] })) });
   await openCalendar();
   await drag('Dài ra', 60, 'bottom');
   await expect(dialog('Sửa lịch phát')).toContainText('Kéo dài nghĩa là được bắt đầu trễ tối đa');
   await expect(lan.getByLabel('Được bắt đầu trễ (phút)')).not.toHaveValue('');
   await lan.getByRole('button', { name: 'Bỏ', exact: true }).click();
+});
+
+test('pressing leaves out the reports that no longer fit; what was approved is heard until that is', async () => {
+  const b = await planned('Ba phần', { at: `${tomorrow.iso}T07:00:00` }, { items: Array.from({ length: 3 }, () => ({ report: reports['Bộ luật dài'] })) });
+  await openCalendar();
+  await drag('Ba phần', 0, 'bottom'); // half of half an hour, in which one of ten minutes has room
+  const form = dialog('Sửa lịch phát');
+  await expect(form).toContainText('Rút ngắn đã bỏ 2 phóng sự cuối.');
+  await expect(form).toContainText('vẫn phát như cũ đến khi bản sửa được duyệt');
+  await expect(form.getByText(/^1\. Bộ luật dài/)).toBeVisible();
+  await expect(form.getByText(/^2\. /)).toHaveCount(0);
+  await picture(lan, 'form-pressed');
+  await save();
+  expect(await call('AUTHOR', 'get', `broadcasts/${b.id}`)).toMatchObject({ state: 'draft', heard_version: 1, items: [{ report: reports['Bộ luật dài'] }] });
+  await expect(entry('Ba phần', 1)).toBeAttached(); // both are shown
+  await expect(lan.locator('.loa-entry.loa-draft', { hasText: 'Ba phần' })).toHaveCount(1);
+  await lan.locator('.loa-entry.loa-draft', { hasText: 'Ba phần' }).click();
+  await expect(dialog('Chi tiết lịch phát')).toContainText('Bản đã duyệt vẫn phát đến khi bản sửa này được duyệt.');
+  await lan.keyboard.press('Escape');
+  await call('CHIEF', 'post', `broadcasts/${b.id}/approve`);
+  await expect(lan.locator('.loa-entry', { hasText: 'Ba phần' })).toHaveCount(1);
 });
 
 test('a copy by keyboard and one by Alt and the mouse are new broadcasts; undo takes them back', async () => {

@@ -27,8 +27,10 @@ func TestCalendar(t *testing.T) {
 	}
 	speech := filepath.Join(dir, "speech.wav")
 	must(run(ctx, "espeak-ng", "-v", "vi", "-s", "150", "-w", speech, words))
-	for _, title := range []string{"Luật giao thông", "Luật đất đai"} {
-		id, err := site.Author.Upload(ctx, speech, map[string]string{"title": title, "series": "Tìm hiểu pháp luật"})
+	long := filepath.Join(dir, "long.wav") // as long as what is drawn in the calendar must be to be pressed
+	must(run(ctx, "ffmpeg", "-v", "error", "-stream_loop", "-1", "-i", speech, "-t", "600", long))
+	for title, file := range map[string]string{"Luật giao thông": speech, "Luật đất đai": speech, "Bộ luật dài": long} {
+		id, err := site.Author.Upload(ctx, file, map[string]string{"title": title, "series": "Tìm hiểu pháp luật"})
 		must(err)
 		must(rig.Await(ctx, title, func(ctx context.Context) (bool, error) {
 			var r rig.Report
