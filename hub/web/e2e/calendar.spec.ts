@@ -328,6 +328,22 @@ test('a form outlives the end of the session', async () => {
   await lan.getByRole('button', { name: 'Bỏ', exact: true }).click();
 });
 
+test('a form outlives an answer that failed', async () => {
+  const b = await planned('Gõ dở', { at: `${tomorrow.iso}T21:00:00` });
+  await openCalendar();
+  await entry('Gõ dở').click();
+  await dialog('Chi tiết lịch phát').getByRole('button', { name: 'Sửa', exact: true }).click();
+  await lan.getByLabel('Tên lịch phát').fill('Gõ xong');
+  const path = `**/api/v1/broadcasts/${b.id}`;
+  await lan.route(path, (route) => (route.request().method() === 'GET' ? route.fulfill({ status: 500, contentType: 'application/problem+json', json: { code: 'INTERNAL', vi: 'Lỗi', en: 'Error' } }) : route.fallback()));
+  const failed = lan.waitForResponse((r) => r.url().endsWith(b.id) && r.status() === 500);
+  await planned('Việc khác', { at: `${tomorrow.iso}T22:00:00` }, {}, false); // what is shown of broadcasts is asked for anew
+  await failed;
+  await lan.unroute(path, undefined);
+  await save();
+  expect(await call('AUTHOR', 'get', `broadcasts/${b.id}`)).toMatchObject({ title: 'Gõ xong' });
+});
+
 test('lists that load, fail and are empty say so', async () => {
   await lan.route('**/api/v1/calendar?*', (r) => r.fulfill({ status: 500, contentType: 'application/problem+json', body: JSON.stringify({ code: 'INTERNAL', status: 500, title: 'x', vi: 'Máy chủ gặp lỗi. Hãy thử lại.', en: 'x' }) }));
   await lan.goto('/calendar');

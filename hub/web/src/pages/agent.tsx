@@ -11,7 +11,7 @@ import { words } from '../i18n/fleet';
 import { useAreaNames } from '../parts/areas';
 import { State } from '../parts/badges';
 import { Page } from '../parts/page';
-import { Loading, Trouble } from '../parts/states';
+import { Rows, Trouble } from '../parts/states';
 import { number, useClock, useTick } from '../time';
 
 type Agent = Schemas['AgentView'];
@@ -24,7 +24,7 @@ export default function AgentPage({ id }: { id: string }) {
   const now = useTick();
   const { data: a, error, refetch } = api.useQuery('get', '/agents/{id}', { params: { path: { id } } }, { refetchInterval: 10_000 });
   const [log, setLog] = useState<string[]>();
-  if (!a) return error ? <Trouble error={error} again={() => void refetch()} /> : <Loading />;
+  if (!a) return <Page title={t('title')}>{error ? <Trouble error={error} again={() => void refetch()} /> : <Rows />}</Page>;
   const isNew = isFresh(a, now) && !error;
   return (
     <Page

@@ -18,7 +18,7 @@ export function Edit({ move, bands, close }: { move: Move; bands: Schemas['Band'
   const [whole, setWhole] = useState(move.repeats && !move.copy ? undefined : true);
   const known = useKnown((b?.items ?? []).map((i) => i.report));
   const meant = useMeant(move, bands);
-  if (error)
+  if (error && !b)
     return (
       <Modal opened onClose={close} title={t('form.edit')} centered closeButtonProps={{ 'aria-label': t('common.close') }}>
         <Trouble error={error} again={() => void refetch()} />

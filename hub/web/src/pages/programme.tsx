@@ -19,10 +19,11 @@ const gaps = [0, 500, 1000, 2000, 3000];
 
 /** A new programme, or the parts of one that there is. */
 export default function ProgrammePage({ id }: { id?: string }) {
-  const { data, error, isPending, refetch } = api.useQuery('get', '/reports/{id}', { params: { path: { id: id ?? '' } } }, { enabled: !!id });
+  const { t } = useTranslation();
+  const { data, error, refetch } = api.useQuery('get', '/reports/{id}', { params: { path: { id: id ?? '' } } }, { enabled: !!id });
   if (!id) return <Form />;
-  if (error) return <Trouble error={error} again={() => void refetch()} />;
-  return isPending ? <Rows /> : <Form r={data} />;
+  if (data) return <Form r={data} />; // what failed since takes away nothing of what is written
+  return <Page title={t('library.title')}>{error ? <Trouble error={error} again={() => void refetch()} /> : <Rows />}</Page>;
 }
 
 function Form({ r }: { r?: Report }) {

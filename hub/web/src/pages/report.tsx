@@ -23,12 +23,11 @@ const Edit = lazy(() => import('./words'));
 export default function ReportPage({ id }: { id: string }) {
   const { t } = useTranslation();
   const me = useMe();
-  const { data: r, error, isPending, refetch } = api.useQuery('get', '/reports/{id}', { params: { path: { id } } });
+  const { data: r, error, refetch } = api.useQuery('get', '/reports/{id}', { params: { path: { id } } });
   const approve = api.useMutation('post', '/reports/{id}/approve', { onSuccess: () => say(t('report.approvedone')) });
   const [withdrawing, setWithdrawing] = useState(false);
   const [editing, setEditing] = useState(false);
-  if (error) return <Trouble error={error} again={() => void refetch()} />;
-  if (isPending) return <Rows />;
+  if (!r) return <Page title={t('library.title')}>{error ? <Trouble error={error} again={() => void refetch()} /> : <Rows />}</Page>;
   const heard = r.state !== 'processing' && r.state !== 'failed' && !!r.sha256;
   return (
     <Page

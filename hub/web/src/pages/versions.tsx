@@ -14,7 +14,7 @@ const Trim = lazy(() => import('./trim'));
 /** Every audio the report had and has; what may be cut, and a new upload for the same report. */
 export default function Versions({ r, may }: { r: Report; may: boolean }) {
   const { t } = useTranslation();
-  const { data, error, isPending, refetch } = api.useQuery('get', '/reports/{id}/versions', { params: { path: { id: r.id } } });
+  const { data, error, refetch } = api.useQuery('get', '/reports/{id}/versions', { params: { path: { id: r.id } } });
   const changes = may && r.kind === 'report' && r.state !== 'withdrawn' && r.state !== 'processing';
   const busy = !!r.pending && !r.pending.error;
   return (
@@ -37,10 +37,8 @@ export default function Versions({ r, may }: { r: Report; may: boolean }) {
         </Text>
       )}
       <UploadTray report={r.id} />
-      {error ? (
-        <Trouble error={error} again={() => void refetch()} />
-      ) : isPending ? (
-        <Rows n={1} />
+      {!data ? (
+        error ? <Trouble error={error} again={() => void refetch()} /> : <Rows n={1} />
       ) : (
         <Stack gap="sm">{data.items?.map((v) => <One key={v.n} r={r} v={v} cut={changes && !busy} />)}</Stack>
       )}

@@ -61,9 +61,8 @@ export default function Why() {
 function Answer({ agent, at }: { agent: string; at: string }) {
   const { t } = useTranslation();
   const clock = useClock();
-  const { data, error, isPending, refetch } = api.useQuery('get', '/agents/{id}/why', { params: { path: { id: agent }, query: { at: at || undefined } } });
-  if (error) return <Trouble error={error} again={() => void refetch()} />;
-  if (isPending) return <Rows n={3} />;
+  const { data, error, refetch } = api.useQuery('get', '/agents/{id}/why', { params: { path: { id: agent }, query: { at: at || undefined } } });
+  if (!data) return error ? <Trouble error={error} again={() => void refetch()} /> : <Rows n={3} />;
   return (
     <Stack aria-live="polite">
       <Group gap="sm">

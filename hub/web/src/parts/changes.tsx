@@ -24,8 +24,7 @@ export function BroadcastChanges({ b }: { b: Broadcast }) {
     const [before, now] = [words(data.spec, name), words(b as Spec, name)];
     return Object.keys(now).map((field) => ({ field, before: before[field] ?? '', now: now[field] ?? '' }));
   }, [data, b, known, words]);
-  if (error) return <Trouble error={error} again={() => void refetch()} />;
-  if (!data) return <Rows n={2} />;
+  if (!data) return error ? <Trouble error={error} again={() => void refetch()} /> : <Rows n={2} />;
   return (
     <Stack gap={4}>
       <Title order={3}>{t('plan:changes.title')}</Title>

@@ -31,9 +31,9 @@ export function Marks({ area }: { area: string }) {
 function Form({ area, close }: { area: string; close: () => void }) {
   const { data: a, error, refetch } = api.useQuery('get', '/areas/{code}', { params: { path: { code: area } } }, { staleTime: Infinity });
   const tags = api.useQuery('get', '/tags', {});
-  if (error ?? tags.error) return <Trouble error={error ?? tags.error} again={() => void Promise.all([refetch(), tags.refetch()])} />;
-  if (!a || !tags.data) return <Rows n={4} />;
-  return <Fields a={a} tags={tags.data.items} close={close} />;
+  if (a && tags.data) return <Fields a={a} tags={tags.data.items} close={close} />;
+  const failed = error ?? tags.error;
+  return failed ? <Trouble error={failed} again={() => void Promise.all([refetch(), tags.refetch()])} /> : <Rows n={4} />;
 }
 
 function Fields({ a, tags, close }: { a: Schemas['AreaView']; tags: Schemas['Tag'][]; close: () => void }) {
