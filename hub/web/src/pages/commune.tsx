@@ -23,8 +23,7 @@ export type Slot = Schemas['Slot'];
 export default function Commune() {
   const { t } = useTranslation();
   const area = useAreaNames();
-  const { data, error, refetch } = useAgentList();
-  const agents = data?.items;
+  const { data: agents, error, refetch } = useAgentList();
   const [, go] = useLocation();
   const asked = new URLSearchParams(useSearch()).get('agent');
   const agent = agents?.find((a) => a.id === asked) ?? agents?.[0];
@@ -42,7 +41,7 @@ export default function Commune() {
     <Page title={agents.length > 1 ? t('nav.commune') : agent.name} lead={agents.length > 1 ? undefined : area(agent.area)}>
       {agents.length > 1 && (
         <Select
-          label={t('common.agent')} size="md" searchable allowDeselect={false} value={agent.id} onChange={(v) => go(`/commune?agent=${v ?? ''}`)}
+          label={t('common.agent')} size="md" searchable limit={200} allowDeselect={false} value={agent.id} onChange={(v) => go(`/commune?agent=${v ?? ''}`)}
           data={agents.map((a) => ({ value: a.id, label: `${a.name} · ${area(a.area)}` }))}
         />
       )}

@@ -16,8 +16,7 @@ export default function Why() {
   const { t } = useTranslation();
   const clock = useClock();
   const area = useAreaNames();
-  const { data, error, refetch } = useAgentList();
-  const agents = data?.items;
+  const { data: agents, error, refetch } = useAgentList();
   const [, go] = useLocation();
   const query = new URLSearchParams(useSearch());
   const asked = { agent: query.get('agent') ?? '', at: query.get('at') ?? '' };
@@ -43,7 +42,7 @@ export default function Why() {
             }}
           >
             <Group align="flex-end" gap="sm">
-              <Select label={t('why.agent')} data={agents.map((a) => ({ value: a.id, label: `${a.name} · ${area(a.area)}` }))} value={agent || null} onChange={(v) => setAgent(v ?? '')} searchable required withAsterisk={false} flex={{ base: '1 1 100%', sm: '1 1 260px' }} />
+              <Select label={t('why.agent')} data={agents.map((a) => ({ value: a.id, label: `${a.name} · ${area(a.area)}` }))} value={agent || null} onChange={(v) => setAgent(v ?? '')} searchable limit={200} required withAsterisk={false} flex={{ base: '1 1 100%', sm: '1 1 260px' }} />
               <DayInput label={t('common.date')} value={day} onChange={setDay} required />
               <TimeInput label={t('common.time')} value={time} onChange={setTime} required />
               <Button type="submit" disabled={!agent || !day}>
