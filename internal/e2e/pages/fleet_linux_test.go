@@ -113,7 +113,7 @@ func state(card, clock string) broadcast.Status {
 
 func (s *stand) connect(ctx context.Context, area string) error {
 	c := s.groups[area]
-	o := fleet.Options{Hub: s.site.URL, Trust: s.trust}
+	o := fleet.Options{Hub: s.site.URL, Trust: s.trust, Lost: func(_ string, err error) { s.t.Errorf("fleet of %s: %v", area, err) }}
 	for _, a := range c.agents {
 		o.Agents = append(o.Agents, fleet.Identity(a))
 	}
@@ -123,11 +123,7 @@ func (s *stand) connect(ctx context.Context, area string) error {
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c.cancel = cancel
-	c.wait.Go(func() {
-		if err := c.fleet.Run(running); err != nil {
-			s.t.Errorf("fleet of %s: %v", area, err)
-		}
-	})
+	c.wait.Go(func() { c.fleet.Run(running) })
 	err = rig.Await(ctx, "the clusters of "+area+" are connected", func(context.Context) (bool, error) {
 		return c.fleet.Connected() == len(c.agents), nil
 	})
