@@ -37,7 +37,10 @@ check: setup-lint build vet lint
 	go test -short -timeout 110s ./...
 
 # What plays in real time runs alone, one package after the other: a neighbour that compiles or encodes would starve it.
-SOUND := /agent/app$$|/agent/internal/speaker$$|/internal/e2e
+# Several of its tests wait side by side, each for its own card.
+SOUND := /agent/app$$|/agent/internal/speaker$$|/internal/e2e$$|/internal/e2e/soundcard$$
+# Whole hubs and browsers, which need both cores.
+WHOLE := /internal/e2e/hubs$$|/internal/e2e/pages$$
 
 # The packages of the hub that have SQL of their own: their tests run on SQLite with all others, and then on PostgreSQL.
 # The timetable's vectors and the planner's random years have no query that its other tests have not.
@@ -50,9 +53,10 @@ RACE := -race -gcflags=modernc.org/sqlite/lib=-race=false
 # Every tool was just set up, so tests treat a missing one as a failure (CI). go test's lines come last.
 test: setup-test setup-lint package vet lint vuln
 	FUZZTIME=10s scripts/fuzz.sh outside
-	CI=$${CI:-true} CGO_ENABLED=1 go test $(RACE) -count=1 -timeout 20m $$(go list ./... | grep -vE '$(SOUND)')
+	CI=$${CI:-true} CGO_ENABLED=1 go test $(RACE) -count=1 -timeout 20m $$(go list ./... | grep -vE '$(SOUND)|$(WHOLE)')
 	CI=$${CI:-true} CGO_ENABLED=1 go run ./scripts/postgres go test $(RACE) -short -count=1 -timeout 5m -skip 'Vectors|PlansFollow|ExpandIs|Matrix|StreamEnds|Golden' $(ON_POSTGRES)
-	CI=$${CI:-true} CGO_ENABLED=1 go test $(RACE) -count=1 -timeout 20m -p 1 $$(go list ./... | grep -E '$(SOUND)')
+	CI=$${CI:-true} CGO_ENABLED=1 go test $(RACE) -count=1 -timeout 20m -p 1 -parallel 3 $$(go list ./... | grep -E '$(SOUND)')
+	CI=$${CI:-true} CGO_ENABLED=1 go test $(RACE) -count=1 -timeout 20m -p 1 $$(go list ./... | grep -E '$(WHOLE)')
 
 # Without -race, which make test has; one package after the other, as what plays in real time needs the machine.
 test-faults: setup-test build

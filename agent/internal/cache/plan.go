@@ -224,8 +224,9 @@ func (c *Cache) advance() {
 	c.orderedManifests()
 	c.mu.Lock()
 	h := c.plans.pending
+	settled := h == nil || h.code != ""
 	c.mu.Unlock()
-	if h == nil || h.code != "" {
+	if settled {
 		return
 	}
 	plan, code := c.assemble(h)

@@ -102,6 +102,9 @@ func (s *snapshot) loadApproved(ctx context.Context, p *Planner) error {
 	}
 	var ids []string
 	for _, b := range all {
+		if b.Approved.At.After(s.now) { // since the reading began: a head is not older than what it has
+			s.now = b.Approved.At
+		}
 		for _, item := range b.Items {
 			ids = append(ids, item.Report)
 		}

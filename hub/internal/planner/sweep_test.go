@@ -16,6 +16,25 @@ import (
 	"github.com/loa-vn/loa/internal/seal"
 )
 
+// A broadcast approved while a sweep reads is in its heads, and they say so: whoever asks whether an agent's plan has what
+// was approved goes by the head's time, and no later sweep finds anything to issue.
+func TestAHeadIsNotOlderThanWhatItHas(t *testing.T) {
+	w := newWorld(t)
+	w.sweep(3)
+	var b Broadcast
+	w.clock.set("2026-11-24T08:00:00+07:00")
+	w.Agents = &meanwhile{w.agents, func() {
+		w.clock.set("2026-11-24T08:00:00.003+07:00")
+		b = w.approve(spec(When{Daypart: "evening", Date: "2026-11-24"}, "TL", "r1"))
+	}}
+	w.sweep(2)
+	w.sweep(0)
+	plan, sealed := w.plan("a1")
+	if got := heard(plan, "2026-11-24"); len(got) != 1 || sealed.IssuedAt.Before(b.Approved.At) || plan.Head.IssuedAt.Before(b.Approved.At) {
+		t.Errorf("heard %v, by a head of %v, approved at %v", got, sealed.IssuedAt, b.Approved.At)
+	}
+}
+
 func TestSweepIssuesOnlyWhatChanged(t *testing.T) {
 	w := newWorld(t)
 	w.sweep(3) // every agent gets a first plan

@@ -11,7 +11,7 @@ import (
 // TestAdminPages is the admin's desk and the yearly report, on a hub whose play log holds months of records.
 func TestAdminPages(t *testing.T) {
 	t.Parallel()
-	ctx, site, _ := hub(t, 5*time.Minute)
+	ctx, site, _ := hub(t, 5*time.Minute, nil)
 	must := func(err error) {
 		t.Helper()
 		if err != nil {

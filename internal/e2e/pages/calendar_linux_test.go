@@ -13,7 +13,7 @@ import (
 // needed: its two clusters are paired, and offline.
 func TestCalendar(t *testing.T) {
 	t.Parallel()
-	ctx, site, dir := hub(t, 12*time.Minute, "ffmpeg", "espeak-ng") // a minute on an idle machine, building included
+	ctx, site, dir := hub(t, 12*time.Minute, nil, "ffmpeg", "espeak-ng") // a minute on an idle machine, building included
 	must := func(err error) {
 		t.Helper()
 		if err != nil {

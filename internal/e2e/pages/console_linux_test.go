@@ -23,7 +23,7 @@ func TestConsole(t *testing.T) {
 	if testing.Short() {
 		t.Skip("sound takes its time")
 	}
-	t.Setenv("LOA_HUB_TIMEZONE", forenoon(time.Now()))
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute) // one on an idle machine
 	defer cancel()
 	dir := t.TempDir()
@@ -36,8 +36,8 @@ func TestConsole(t *testing.T) {
 	card, err := soundcard.Start(ctx, filepath.Join(dir, "card"))
 	must(err)
 	defer func() { _ = card.Close() }()
-	bin := build(ctx, t)
-	site, err := rig.NewSite(ctx, rig.SiteOptions{Bin: bin, Dir: dir})
+	bin := build(t)
+	site, err := rig.NewSite(ctx, rig.SiteOptions{Bin: bin, Dir: dir, Env: []string{"LOA_HUB_TIMEZONE=" + forenoon(time.Now())}})
 	must(err)
 	defer func() {
 		if err := site.Close(); err != nil {

@@ -19,9 +19,9 @@ import (
 // TestFleetPages is the admin's watch over clusters: simulated ones that speak the real protocol, and a real agent for
 // what a person asks of one.
 func TestFleetPages(t *testing.T) {
-	t.Setenv("LOA_HUB_ALARM_OFFLINE", "4s")
-	abroad := tellAbroad(t)
-	ctx, site, _ := hub(t, 5*time.Minute)
+	t.Parallel()
+	abroad, env := tellAbroad(t)
+	ctx, site, _ := hub(t, 5*time.Minute, append(env, "LOA_HUB_ALARM_OFFLINE=4s"))
 	must := func(err error) {
 		t.Helper()
 		if err != nil {

@@ -22,7 +22,7 @@ func TestOperatorsPhone(t *testing.T) {
 		t.Skip("sound takes its time")
 	}
 	zone := forenoon(time.Now())
-	t.Setenv("LOA_HUB_TIMEZONE", zone)
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute) // one on an idle machine
 	defer cancel()
 	dir := t.TempDir()
@@ -35,7 +35,7 @@ func TestOperatorsPhone(t *testing.T) {
 	card, err := soundcard.Start(ctx, filepath.Join(dir, "card"))
 	must(err)
 	defer func() { _ = card.Close() }()
-	site, err := rig.NewSite(ctx, rig.SiteOptions{Bin: build(ctx, t), Dir: dir})
+	site, err := rig.NewSite(ctx, rig.SiteOptions{Bin: build(t), Dir: dir, Env: []string{"LOA_HUB_TIMEZONE=" + zone}})
 	must(err)
 	defer func() {
 		if err := site.Close(); err != nil {

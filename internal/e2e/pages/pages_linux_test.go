@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,6 +25,7 @@ const root = "../../.."
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	_ = os.RemoveAll(bin) // among the system's temporary ones; "" when nothing was built
 	http.DefaultClient.CloseIdleConnections()
 	if err := goleak.Find(); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
@@ -34,6 +36,7 @@ func TestMain(m *testing.M) {
 
 // TestPages is the officer's and the editor's day through the pages alone, from the upload to what the play log says.
 func TestPages(t *testing.T) {
+	t.Parallel()
 	needs(t, "ffmpeg", "pulseaudio", "espeak-ng", "chromium", "npm")
 	if testing.Short() {
 		t.Skip("sound takes its time")
@@ -50,7 +53,7 @@ func TestPages(t *testing.T) {
 	card, err := soundcard.Start(ctx, filepath.Join(dir, "card"))
 	must(err)
 	defer func() { _ = card.Close() }()
-	site, err := rig.NewSite(ctx, rig.SiteOptions{Bin: build(ctx, t), Dir: dir})
+	site, err := rig.NewSite(ctx, rig.SiteOptions{Bin: build(t), Dir: dir})
 	must(err)
 	defer func() {
 		if err := site.Close(); err != nil {
@@ -74,8 +77,9 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// hub starts one with two people and three areas, for a test of at most so long; it ends with the test.
-func hub(t *testing.T, most time.Duration, programs ...string) (ctx context.Context, site *rig.Site, dir string) {
+// hub starts one with two people and three areas, for a test of at most so long; it ends with the test. Its environment
+// is the test's and env.
+func hub(t *testing.T, most time.Duration, env []string, programs ...string) (ctx context.Context, site *rig.Site, dir string) {
 	t.Helper()
 	needs(t, append(programs, "chromium", "npm")...)
 	if testing.Short() {
@@ -84,7 +88,7 @@ func hub(t *testing.T, most time.Duration, programs ...string) (ctx context.Cont
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), most)
 	t.Cleanup(cancel)
 	dir = t.TempDir()
-	site, err := rig.NewSite(ctx, rig.SiteOptions{Bin: build(ctx, t), Dir: dir})
+	site, err := rig.NewSite(ctx, rig.SiteOptions{Bin: build(t), Dir: dir, Env: env})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,18 +160,29 @@ func needs(t *testing.T, programs ...string) {
 	}
 }
 
-func build(ctx context.Context, t *testing.T) string {
+func build(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
+	if err := built(); err != nil {
+		t.Fatal(err)
+	}
+	return bin
+}
+
+var bin string // the folder of both programs, once they are built
+
+var built = sync.OnceValue(func() (err error) {
+	if bin, err = os.MkdirTemp("", "loa-pages-"); err != nil {
+		return err
+	}
 	for name, pkg := range map[string]string{"loa-hub": "hub", "loa-agent": "agent"} {
-		cmd := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(dir, name), "github.com/loa-vn/loa/"+pkg)
+		cmd := exec.CommandContext(context.Background(), "go", "build", "-o", filepath.Join(bin, name), "github.com/loa-vn/loa/"+pkg)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("build %s: %v\n%s", name, err, out)
+			return fmt.Errorf("build %s: %w\n%s", name, err, out)
 		}
 	}
-	return dir
-}
+	return nil
+})
 
 func run(ctx context.Context, program string, args ...string) error {
 	return exec.CommandContext(ctx, program, args...).Run()

@@ -31,11 +31,11 @@ type told struct {
 	bad   error
 }
 
-// tellAbroad has the hubs that the test starts tell by mail and webhook too.
-func tellAbroad(t *testing.T) *told {
+// tellAbroad gives the settings by which a hub tells by mail and webhook too.
+func tellAbroad(t *testing.T) (w *told, env []string) {
 	t.Helper()
 	const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-	w := &told{}
+	w = &told{}
 	file := filepath.Join(t.TempDir(), "secret")
 	var l net.Listener
 	err := os.WriteFile(file, []byte(secret), 0o600)
@@ -64,9 +64,9 @@ func tellAbroad(t *testing.T) *told {
 	})
 	for name, value := range map[string]string{"SMTP": "smtp://" + l.Addr().String(), "MAIL_FROM": "loa@quang-ninh.test", "MAIL_TO": "truc@quang-ninh.test",
 		"WEBHOOK": receiver.URL, "WEBHOOK_SECRET": file} {
-		t.Setenv("LOA_HUB_ALARM_"+name, value)
+		env = append(env, "LOA_HUB_ALARM_"+name+"="+value)
 	}
-	return w
+	return w, env
 }
 
 // letter is a mail that comes in.

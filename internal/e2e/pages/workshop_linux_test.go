@@ -10,7 +10,7 @@ import (
 // TestWorkshop is what an editor does to reports before they are heard: words, versions, cuts by ear, programmes.
 func TestWorkshop(t *testing.T) {
 	t.Parallel()
-	ctx, site, dir := hub(t, 6*time.Minute, "ffmpeg", "espeak-ng")
+	ctx, site, dir := hub(t, 6*time.Minute, nil, "ffmpeg", "espeak-ng")
 	speech := filepath.Join(dir, "Tim_hieu_phap_luat_so_1.wav")
 	if err := run(ctx, "espeak-ng", "-v", "vi", "-s", "180", "-w", speech, words); err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,16 +28,18 @@ type Site struct {
 	dir     string
 	listen  string
 	console string
+	env     []string
 	agents  []*Agent
 	timeout time.Duration
 }
 
 // SiteOptions say where a site's programs and files are.
 type SiteOptions struct {
-	Bin     string // folder of loa-hub and loa-agent
-	Dir     string // data and logs
-	Listen  string // of the hub; "" finds a free port
-	Console string // of the first agent; "" finds a free port, as for the others
+	Bin     string   // folder of loa-hub and loa-agent
+	Dir     string   // data and logs
+	Listen  string   // of the hub; "" finds a free port
+	Console string   // of the first agent; "" finds a free port, as for the others
+	Env     []string // of the hub, besides data and address
 }
 
 // Agent is one paired agent.
@@ -108,7 +111,7 @@ func NewSite(ctx context.Context, o SiteOptions) (*Site, error) {
 		}
 		o.Listen = addr
 	}
-	s := &Site{URL: "http://" + o.Listen, bin: o.Bin, dir: o.Dir, listen: o.Listen, console: o.Console, timeout: 30 * time.Second}
+	s := &Site{URL: "http://" + o.Listen, bin: o.Bin, dir: o.Dir, listen: o.Listen, console: o.Console, env: o.Env, timeout: 30 * time.Second}
 	if err := s.StartHub(ctx); err != nil {
 		return nil, err
 	}
@@ -158,7 +161,7 @@ func (s *Site) SignIn(ctx context.Context) (err error) {
 func (s *Site) Program(name string) string { return filepath.Join(s.bin, name) }
 
 func (s *Site) hubEnv() []string {
-	return []string{"LOA_HUB_DATA=" + s.HubData(), "LOA_HUB_LISTEN=" + s.listen}
+	return append(slices.Clone(s.env), "LOA_HUB_DATA="+s.HubData(), "LOA_HUB_LISTEN="+s.listen)
 }
 
 // HubData is the hub's data folder.
