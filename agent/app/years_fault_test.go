@@ -31,8 +31,8 @@ func TestFaultStationYears(t *testing.T) {
 	sound, seeds := reports(lengths...), faults.Random(t)
 	var total tally
 	t.Run("stations", func(t *testing.T) {
-		for range stations {
-			seed := seeds.Uint64()
+		for n := range stations {
+			seed := seeds.Uint64()&^3 | uint64(n%4) // every kind of battery, however few they are
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
 				dir := memory(t)
@@ -89,7 +89,7 @@ func live(t *testing.T, dir string, seed uint64, days int, sound map[broadcast.H
 	if r.IntN(4) == 0 {
 		start = time.Date(2028, 2, 1+r.IntN(28), r.IntN(24), r.IntN(60), 0, 0, time.UTC)
 	}
-	l := &life{station: newStation(t, dir, start, sound), office: newOffice(t, seed), r: r, owe: map[string]owed{}, battery: r.IntN(4), online: true}
+	l := &life{station: newStation(t, dir, start, sound), office: newOffice(t, seed), r: r, owe: map[string]owed{}, battery: int(seed % 4), online: true}
 	l.power(l.now, 0)
 	l.start()
 	l.connect()
