@@ -50,7 +50,7 @@ export function Dayparts({ area, all }: { area: Area; all: Area[] }) {
                     {(d.reserved ?? []).length > 0 && <Text size="xs" c="dimmed">{put(w.reserved, { spans: (d.reserved ?? []).map((r) => `${r.start}–${r.end} ${r.label ?? ''}`.trim()).join(', ') })}</Text>}
                   </Table.Td>
                   <Table.Td>
-                    <Badge h="auto" py={2} styles={{ label: { whiteSpace: 'normal' } }} color={mine ? 'loa' : 'gray'}>{d.disabled ? w.off : mine ? w.own : put(w.inherited, { name: from?.name ?? '' })}</Badge>
+                    <Badge h="auto" py={2} radius="md" styles={{ label: { whiteSpace: 'normal' } }} color={mine ? 'loa' : 'gray'}>{d.disabled ? w.off : mine ? w.own : put(w.inherited, { name: from?.name ?? '' })}</Badge>
                   </Table.Td>
                   <Table.Td>
                     <Group gap={4} justify="flex-end">
