@@ -64,8 +64,11 @@ func (c *crowded) all(ctx context.Context) error {
 	return err
 }
 
-// enrolled writes agents into the database of a site's hub, which does not run, and gives what a fleet needs.
+// enrolled stops a site's hub, writes agents into its database and gives what a fleet needs.
 func enrolled(ctx context.Context, site *rig.Site, n int) (o fleet.Options, err error) {
+	if err := site.Hub.Stop(); err != nil {
+		return o, err
+	}
 	all, err := hubtest.Enroll(ctx, site.HubData(), "xa", n)
 	if err != nil {
 		return o, err
@@ -85,9 +88,6 @@ func storm(ctx context.Context, dir string) (rows []Row, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, site.Close()) }()
-	if err := site.Hub.Stop(); err != nil {
-		return nil, err
-	}
 	o, err := enrolled(ctx, site, listeners)
 	if err != nil {
 		return nil, err
@@ -146,9 +146,6 @@ func plays(ctx context.Context, dir string) (rows []Row, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, site.Close()) }()
-	if err := site.Hub.Stop(); err != nil {
-		return nil, err
-	}
 	o, err := enrolled(ctx, site, listeners)
 	if err != nil {
 		return nil, err

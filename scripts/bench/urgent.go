@@ -39,9 +39,6 @@ func urgentDelay(ctx context.Context, dir string) (rows []Row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := site.Hub.Stop(); err != nil {
-		return nil, err
-	}
 	o, err := enrolled(ctx, site, agents)
 	if err != nil {
 		return nil, err
