@@ -81,6 +81,18 @@ func enrolled(ctx context.Context, site *rig.Site, n int) (o fleet.Options, err 
 	return o, err
 }
 
+// joined has simulated agents join a site's commune and connect.
+func joined(ctx context.Context, site *rig.Site, n int) (*crowded, error) {
+	o, err := enrolled(ctx, site, n)
+	if err != nil {
+		return nil, err
+	}
+	if err := site.StartHub(ctx); err != nil {
+		return nil, err
+	}
+	return crowd(ctx, o)
+}
+
 // storm is a hub that was killed and comes back: how long until the last of ten thousand agents is connected again, by TLS.
 func storm(ctx context.Context, dir string) (rows []Row, err error) {
 	site, err := unpaired(ctx, dir)
@@ -146,14 +158,7 @@ func plays(ctx context.Context, dir string) (rows []Row, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, site.Close()) }()
-	o, err := enrolled(ctx, site, listeners)
-	if err != nil {
-		return nil, err
-	}
-	if err := site.StartHub(ctx); err != nil {
-		return nil, err
-	}
-	c, err := crowd(ctx, o)
+	c, err := joined(ctx, site, listeners)
 	if err != nil {
 		return nil, err
 	}

@@ -39,14 +39,7 @@ func urgentDelay(ctx context.Context, dir string) (rows []Row, err error) {
 	if err != nil {
 		return nil, err
 	}
-	o, err := enrolled(ctx, site, agents)
-	if err != nil {
-		return nil, err
-	}
-	if err := site.StartHub(ctx); err != nil {
-		return nil, err
-	}
-	c, err := crowd(ctx, o)
+	c, err := joined(ctx, site, agents)
 	if err != nil {
 		return nil, err
 	}
