@@ -52,8 +52,8 @@ async function openCalendar() {
   await expect(lan.locator('.loa-band').first()).toBeAttached();
 }
 
-/** Takes hold of an entry at a height and carries it so many pixels down. */
-async function drag(title: string, down: number, at: 'middle' | 'bottom' = 'middle', modifier?: 'Alt') {
+/** Takes hold of an entry at a height and carries it so many pixels down; something may happen before it is let go. */
+async function drag(title: string, down: number, at: 'middle' | 'bottom' = 'middle', modifier?: 'Alt', meanwhile?: () => Promise<void>) {
   const it = entry(title);
   await it.scrollIntoViewIfNeeded();
   const box = (await it.boundingBox())!;
@@ -62,6 +62,7 @@ async function drag(title: string, down: number, at: 'middle' | 'bottom' = 'midd
   if (modifier) await lan.keyboard.down(modifier);
   await lan.mouse.down();
   await lan.mouse.move(box.x + box.width / 2, box.y + box.height / 2 + down, { steps: 10 });
+  await meanwhile?.();
   await lan.mouse.up();
   if (modifier) await lan.keyboard.up(modifier);
 }
@@ -194,6 +195,24 @@ test('a drag is taken back by undo, step after step', async () => {
   await lan.getByRole('button', { name: 'Hoàn tác' }).click();
   await expect(lan.getByText(/Đã hoàn tác: sửa «Kéo nhầm»/)).toBeVisible();
   expect(await at()).toBe('16:00');
+});
+
+test('what others plan meanwhile does not take a drag out of the hand', async () => {
+  const b = await planned('Đang kéo', { at: `${tomorrow.iso}T17:00:00` });
+  await openCalendar();
+  for (const title of ['Chen vào', 'Chen vào nữa']) {
+    await drag('Đang kéo', -60, 'middle', undefined, async () => {
+      const told = lan.waitForResponse(async (r) => r.url().includes('/api/v1/calendar?') && (await r.text()).includes(title));
+      await planned(title, { at: `${tomorrow.iso}T18:00:00` });
+      await told;
+      await lan.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+    });
+    await expect(dialog('Sửa lịch phát')).toBeVisible();
+    await lan.getByRole('button', { name: 'Bỏ', exact: true }).click();
+    await expect(entry(title)).toBeAttached(); // and then it is shown
+    await expect(lan.locator('.loa-entry', { hasText: 'Đang kéo' })).toHaveText(/17:00/); // once, and where it is
+  }
+  expect((await call<{ when: { at: string } }>('AUTHOR', 'get', `broadcasts/${b.id}`)).when.at).toContain('17:00');
 });
 
 test('a conflict says by how much and by which rule; move, shorten and let it be', async () => {

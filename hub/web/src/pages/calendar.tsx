@@ -19,6 +19,7 @@ import { api, type Schemas } from '../api/client';
 import { useMe } from '../api/session';
 import { AreaSelect } from '../parts/areas';
 import { daypartName } from '../parts/dayparts';
+import { Held } from '../parts/held';
 import { Page } from '../parts/page';
 import { Trouble } from '../parts/states';
 import { addDays, useClock, written } from '../time';
@@ -116,26 +117,28 @@ export default function CalendarPage() {
       )}
       <Card padding={0} pos="relative" className="loa-calendar" data-view={view} data-color-scheme={dark ? 'dark' : 'light'}>
         <LoadingOverlay visible={isFetching && !data} loaderProps={{ role: 'status', 'aria-label': t('common.loading') }} />
-        <FullCalendar
-          controller={controller} plugins={[dayGrid, timeGrid, interaction, classic]} initialView={view} headerToolbar={false} timeZone={me.zone} locale={i18n.language === 'en' ? 'en-gb' : viLocale} firstDay={1} timedText={t('calendar.timed')}
-          height={small && view === 'dayGridMonth' ? 'auto' : 620} allDaySlot={false} nowIndicator scrollTime="04:30:00" slotDuration="00:15:00" expandRows={false} dayMaxEvents={small ? 3 : true} events={events}
-          eventTimeFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }} slotHeaderFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }} editable={may} selectable={may} selectMinDistance={4} longPressDelay={350}
-          datesSet={({ start, end }) => setSpan({ from: clock.iso(start), to: addDays(clock.iso(end), -1) })}
-          select={({ start }) => begin(start)}
-          eventClick={({ event }) => event.extendedProps.move && setShown(event.extendedProps.move as Move)}
-          eventDrop={({ event, revert, jsEvent }) => {
-            const { move } = event.extendedProps as { move: Move };
-            const to = event.start;
-            revert(); // what is shown is what is planned: the move is a proposal in the form
-            if (to) setMoving({ ...move, to, copy: jsEvent.altKey || jsEvent.ctrlKey });
-          }}
-          eventResize={({ event, oldEvent, revert }) => {
-            const { move } = event.extendedProps as { move: Move };
-            const longer = Math.round(((event.end?.getTime() ?? 0) - (oldEvent.end?.getTime() ?? 0)) / 60_000);
-            revert();
-            setMoving({ ...move, longer });
-          }}
-        />
+        <Held>
+          <FullCalendar
+            controller={controller} plugins={[dayGrid, timeGrid, interaction, classic]} initialView={view} headerToolbar={false} timeZone={me.zone} locale={i18n.language === 'en' ? 'en-gb' : viLocale} firstDay={1} timedText={t('calendar.timed')}
+            height={small && view === 'dayGridMonth' ? 'auto' : 620} allDaySlot={false} nowIndicator scrollTime="04:30:00" slotDuration="00:15:00" expandRows={false} dayMaxEvents={small ? 3 : true} events={events}
+            eventTimeFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }} slotHeaderFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }} editable={may} selectable={may} selectMinDistance={4} longPressDelay={350}
+            datesSet={({ start, end }) => setSpan({ from: clock.iso(start), to: addDays(clock.iso(end), -1) })}
+            select={({ start }) => begin(start)}
+            eventClick={({ event }) => event.extendedProps.move && setShown(event.extendedProps.move as Move)}
+            eventDrop={({ event, revert, jsEvent }) => {
+              const { move } = event.extendedProps as { move: Move };
+              const to = event.start;
+              revert(); // what is shown is what is planned: the move is a proposal in the form
+              if (to) setMoving({ ...move, to, copy: jsEvent.altKey || jsEvent.ctrlKey });
+            }}
+            eventResize={({ event, oldEvent, revert }) => {
+              const { move } = event.extendedProps as { move: Move };
+              const longer = Math.round(((event.end?.getTime() ?? 0) - (oldEvent.end?.getTime() ?? 0)) / 60_000);
+              revert();
+              setMoving({ ...move, longer });
+            }}
+          />
+        </Held>
       </Card>
       {draft && <BroadcastForm start={draft} close={() => setDraft(undefined)} />}
       {shown && <Show id={shown.id} day={shown.repeats ? shown.date : undefined} close={() => setShown(undefined)} edit={() => setMoving(shown)} copy={() => setMoving({ ...shown, copy: true })} />}
