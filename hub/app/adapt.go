@@ -96,11 +96,8 @@ func (p places) Room(ctx context.Context, a orders.Aimed) error { return p.plann
 // heads gives push the planner's heads.
 type heads struct{ planner *planner.Planner }
 
-func (h heads) Head(ctx context.Context, agent string) (push.Head, error) {
-	sealed, err := h.planner.Head(ctx, agent)
-	if errors.Is(err, planner.ErrNoPlan) {
-		return push.Head{}, nil
-	}
+func (h heads) Newer(ctx context.Context, agent string, version uint64, sha256 broadcast.Hash) (push.Head, error) {
+	sealed, err := h.planner.Newer(ctx, agent, version, sha256)
 	return push.Head{Version: sealed.Version, SHA256: sealed.SHA256, Envelope: sealed.Envelope}, err
 }
 

@@ -190,7 +190,9 @@ func (anybody) Status(string, broadcast.Status)            {}
 func (anybody) PlanState(string, wire.PlanState)           {}
 func (anybody) Holdings(string, wire.Holdings)             {}
 
-func (anybody) Head(context.Context, string) (hubtest.Head, error) { return hubtest.Head{}, nil }
+func (anybody) Newer(context.Context, string, uint64, broadcast.Hash) (hubtest.Head, error) {
+	return hubtest.Head{}, nil
+}
 
 func (anybody) TrustsAfter(context.Context, uint64) ([][]byte, error) { return nil, nil }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -15,24 +13,14 @@ import (
 )
 
 const (
-	insertAtOnce = 1000             // keeps one INSERT below SQLite's limit of 32,766 parameters
-	commitAtOnce = 200              // deliveries: an urgent order waits for no more than one commit of them
-	commitTime   = 30 * time.Second // for a commit; who waits for it does not end it for the others
+	insertAtOnce = 1000 // keeps one INSERT below SQLite's limit of 32,766 parameters
+	commitAtOnce = 200  // deliveries: an urgent order waits for no more than one commit of them
 )
 
-// deliveries are records that wait to be kept. When a line comes back to a province, ten thousand agents deliver within a
-// second, and a disk that confirms a few hundred commits a second would let most of them wait in vain: so what waits is
-// committed together. One of those who wait leads: it commits the first of them, and then hands on.
-type deliveries struct {
-	mu      sync.Mutex
-	waiting []*delivery
-}
-
-// delivery is records of one agent.
+// delivery is records of one agent, and what became of them.
 type delivery struct {
 	agent string
 	rows  []playRow
-	turn  chan bool // true: lead; false: it is done
 
 	fresh []Record
 	err   error
@@ -45,7 +33,7 @@ func (l *Log) Insert(ctx context.Context, agent, area string, plays []broadcast.
 		return nil, nil, nil
 	}
 	received := l.now()
-	d := &delivery{agent: agent, rows: make([]playRow, len(plays)), turn: make(chan bool, 1)}
+	d := &delivery{agent: agent, rows: make([]playRow, len(plays))}
 	ids = make([]string, len(plays))
 	for i, p := range plays {
 		segments, err := json.Marshal(p.Segments)
@@ -58,8 +46,8 @@ func (l *Log) Insert(ctx context.Context, agent, area string, plays []broadcast.
 			StartedAt: store.Millis(p.StartedAt.Round(time.Millisecond)), EndedAt: store.Millis(p.EndedAt.Round(time.Millisecond)), Outcome: string(p.Outcome), Reason: p.Reason, Volume: p.Volume,
 			ReachedMS: p.ReachedMS, MissedMS: p.MissedMS, Segments: string(segments), Clock: p.Clock, ReceivedAt: received.UnixMilli()}
 	}
-	if l.join(d) || <-d.turn {
-		l.lead(ctx)
+	if err := l.deliveries.Do(ctx, d, l.keep); err != nil {
+		return nil, nil, err
 	}
 	if d.err != nil {
 		return nil, nil, d.err
@@ -67,39 +55,14 @@ func (l *Log) Insert(ctx context.Context, agent, area string, plays []broadcast.
 	return ids, d.fresh, nil
 }
 
-// join has d wait, and says whether it leads.
-func (q *deliveries) join(d *delivery) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.waiting = append(q.waiting, d)
-	return len(q.waiting) == 1
-}
-
-// lead commits those who wait first, of whom the first leads.
-func (l *Log) lead(ctx context.Context) {
-	l.mu.Lock()
-	group := l.waiting[:min(len(l.waiting), commitAtOnce)]
-	l.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTime)
-	defer cancel()
-	if err := l.commit(ctx, group...); err != nil { // by the fault of one of them, perhaps
+// keep commits deliveries together, or, when that fails, perhaps by the fault of one of them, each alone.
+func (l *Log) keep(ctx context.Context, group []*delivery) error {
+	if err := l.commit(ctx, group...); err != nil {
 		for _, d := range group {
 			d.err = l.commit(ctx, d)
 		}
 	}
-	l.mu.Lock()
-	l.waiting = slices.Clone(l.waiting[len(group):])
-	var next *delivery
-	if len(l.waiting) > 0 {
-		next = l.waiting[0]
-	}
-	l.mu.Unlock()
-	for _, d := range group[1:] {
-		d.turn <- false
-	}
-	if next != nil {
-		next.turn <- true
-	}
+	return nil
 }
 
 // commit keeps deliveries in one transaction.

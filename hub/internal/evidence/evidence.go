@@ -58,12 +58,12 @@ type Log struct {
 	zone *time.Location
 	now  func() time.Time
 
-	deliveries // on their way in
+	deliveries store.Together[*delivery]
 }
 
 // New makes the log; zone is the fleet's, whose months sums are of, now is the hub's clock.
 func New(db *bun.DB, zone *time.Location, now func() time.Time) *Log {
-	return &Log{db: db, zone: zone, now: now}
+	return &Log{db: db, zone: zone, now: now, deliveries: store.Together[*delivery]{Most: commitAtOnce}}
 }
 
 // Query picks records by planned start.

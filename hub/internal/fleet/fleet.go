@@ -54,6 +54,8 @@ type Fleet struct {
 	attempts  map[string]*attempt  // by pairing id: those that were answered
 	addresses map[string]time.Time // how far ahead of time an address has used up its attempts
 
+	asked store.Together[*asked] // keys of those who connect
+
 	pairs sync.Mutex // held while pairings are read and changed together; before mu
 }
 
@@ -65,7 +67,7 @@ func Open(ctx context.Context, o Options) (*Fleet, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	f := &Fleet{o: o, live: map[string]*live{}, run: uuid.NewString(), attempts: map[string]*attempt{}, addresses: map[string]time.Time{}}
+	f := &Fleet{o: o, live: map[string]*live{}, asked: store.Together[*asked]{Most: askAtOnce}, run: uuid.NewString(), attempts: map[string]*attempt{}, addresses: map[string]time.Time{}}
 	if err := f.load(ctx); err != nil {
 		return nil, err
 	}
@@ -181,28 +183,58 @@ func (f *Fleet) Places(ctx context.Context) ([]Place, error) {
 	return out, nil
 }
 
-// ByKey gives the agent whose key it is, or a refusal: AGENT_UNKNOWN, AGENT_BLOCKED, AGENT_REVOKED.
+// askAtOnce is how many keys one statement looks for.
+const askAtOnce = 128
+
+// asked is a key that somebody proved, and whose it is; ID is "" when it is nobody's.
+type asked struct {
+	ID, Name, Area string
+	State          State
+	PublicKey      string // of the agent by now
+	RevokedAt      int64
+	Key            string // in hex
+}
+
+// ByKey gives the agent whose key it is, or a refusal: AGENT_UNKNOWN, AGENT_BLOCKED, AGENT_REVOKED. It is read anew for each
+// connection, with those of the agents that come at the same time: a key that was revoked may let nobody in.
 func (f *Fleet) ByKey(ctx context.Context, key ed25519.PublicKey) (id, name, area string, err error) {
-	var row struct {
-		ID, Name, Area string
-		State          State
-		PublicKey      string
-		RevokedAt      int64
-	}
-	err = f.o.DB.NewSelect().TableExpr("agent_keys AS k").Join("JOIN agents AS a ON a.id = k.agent").
-		ColumnExpr("a.id, a.name, a.area, a.state, a.public_key, k.revoked_at").
-		Where("k.public_key = ?", hex.EncodeToString(key)).Scan(ctx, &row)
+	row := asked{Key: hex.EncodeToString(key)}
+	err = f.asked.Do(ctx, &row, f.readKeys)
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return "", "", "", errAgentUnknown()
 	case err != nil:
 		return "", "", "", fmt.Errorf("read agent's key: %w", err)
-	case row.RevokedAt != 0 || row.State == Revoked || row.PublicKey != hex.EncodeToString(key):
+	case row.ID == "":
+		return "", "", "", errAgentUnknown()
+	case row.RevokedAt != 0 || row.State == Revoked || row.PublicKey != row.Key:
 		return "", "", "", errAgentRevoked()
 	case row.State != Active:
 		return "", "", "", errAgentBlocked()
 	}
 	return row.ID, row.Name, row.Area, nil
+}
+
+func (f *Fleet) readKeys(ctx context.Context, all []*asked) error {
+	keys := make([]string, len(all))
+	for i, a := range all {
+		keys[i] = a.Key
+	}
+	var rows []asked
+	err := f.o.DB.NewSelect().TableExpr("agent_keys AS k").Join("JOIN agents AS a ON a.id = k.agent").
+		ColumnExpr("a.id, a.name, a.area, a.state, a.public_key, k.revoked_at, k.public_key AS key").
+		Where("k.public_key IN (?)", bun.List(keys)).Scan(ctx, &rows)
+	if err != nil {
+		return err
+	}
+	whose := make(map[string]asked, len(rows))
+	for _, row := range rows {
+		whose[row.Key] = row
+	}
+	for _, a := range all { // one key may come on two connections
+		if row, ok := whose[a.Key]; ok {
+			*a = row
+		}
+	}
+	return nil
 }
 
 // Rename gives an agent another name.

@@ -49,6 +49,51 @@ type SealedHead struct {
 // ErrNoPlan says that no head was ever sealed for an agent.
 var ErrNoPlan = errors.New("no plan for this agent yet")
 
+// compareAtOnce is for how many agents one statement looks whether they have the newest head; it may bring as many, of 16 KB each.
+const compareAtOnce = 64
+
+// compared is a head that an agent has, and the newest one if it is another.
+type compared struct {
+	has    has
+	newest SealedHead
+}
+
+// has is the head of an agent, by its place among those that are compared together.
+type has struct {
+	Agent   string         `bun:"agent"`
+	Version uint64         `bun:"version"`
+	SHA256  broadcast.Hash `bun:"sha256"`
+	Place   int            `bun:"place"`
+}
+
+// Newer gives an agent's newest head if it is not the one of this version and hash; without a version when it is, and
+// when there is none yet.
+func (p *Planner) Newer(ctx context.Context, agent string, version uint64, sha256 broadcast.Hash) (SealedHead, error) {
+	c := &compared{has: has{Agent: agent, Version: version, SHA256: sha256}}
+	if err := p.heads.Do(ctx, c, p.compare); err != nil {
+		return SealedHead{}, fmt.Errorf("read plans: %w", err)
+	}
+	return c.newest, nil
+}
+
+func (p *Planner) compare(ctx context.Context, all []*compared) error {
+	have := make([]has, len(all))
+	for i, c := range all {
+		have[i] = c.has
+		have[i].Place = i
+	}
+	var rows []struct {
+		planRow
+		Place int
+	}
+	err := p.DB.NewSelect().With("has", p.DB.NewValues(&have)).TableExpr("has").Join("JOIN plans AS p ON p.agent = has.agent").
+		ColumnExpr("p.*, has.place").Where("p.version > 0 AND (p.version <> has.version OR p.sha256 <> has.sha256)").Scan(ctx, &rows)
+	for _, r := range rows {
+		all[r.Place].newest = r.sealed()
+	}
+	return err
+}
+
 // Head gives an agent's newest head, or ErrNoPlan.
 func (p *Planner) Head(ctx context.Context, agent string) (SealedHead, error) {
 	var row planRow
@@ -59,8 +104,12 @@ func (p *Planner) Head(ctx context.Context, agent string) (SealedHead, error) {
 	case err != nil:
 		return SealedHead{}, fmt.Errorf("read plan: %w", err)
 	}
-	return SealedHead{Version: row.Version, Envelope: []byte(row.Envelope), SHA256: broadcast.Hash(row.SHA256),
-		IssuedAt: store.Time(row.IssuedAt), Expires: store.Time(row.ExpiresAt)}, nil
+	return row.sealed(), nil
+}
+
+func (r planRow) sealed() SealedHead {
+	return SealedHead{Version: r.Version, Envelope: []byte(r.Envelope), SHA256: broadcast.Hash(r.SHA256),
+		IssuedAt: store.Time(r.IssuedAt), Expires: store.Time(r.ExpiresAt)}
 }
 
 // Carried gives the decisions that an agent's newest head says; none where the newest is another than version.

@@ -96,7 +96,8 @@ type Deps struct {
 // Planner keeps areas and broadcasts and compiles plans.
 type Planner struct {
 	Deps
-	wake chan struct{} // holds one token while something may have changed since the last sweep began
+	wake  chan struct{} // holds one token while something may have changed since the last sweep began
+	heads store.Together[*compared]
 
 	mu     sync.Mutex
 	used   map[string]bool // reports that plans of the last sweep depend on; nil before it
@@ -109,7 +110,7 @@ type Planner struct {
 
 // New makes a Planner on a migrated database.
 func New(d Deps) *Planner {
-	return &Planner{Deps: d, wake: make(chan struct{}, 1)}
+	return &Planner{Deps: d, wake: make(chan struct{}, 1), heads: store.Together[*compared]{Most: compareAtOnce}}
 }
 
 // now is to the millisecond, as times are kept in SQL, so that a time is the same before and after it was kept.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -286,6 +287,39 @@ func TestANewKeySealsEveryHeadAnew(t *testing.T) {
 	w.sealer.key = key
 	w.sweep(2 + 1)
 	w.sweep(0)
+}
+
+// An agent is given the newest head unless it has that very one, whoever asks at the same time.
+func TestNewer(t *testing.T) {
+	w := newWorld(t)
+	w.sweep(3)
+	var newest [4]SealedHead
+	for i := range 3 {
+		_, newest[i] = w.plan(fmt.Sprint("a", 1+i))
+	}
+	var all sync.WaitGroup
+	for i, head := range newest {
+		agent := fmt.Sprint("a", 1+i) // a4 has no plan
+		for what, ask := range map[string]struct {
+			version uint64
+			sha256  broadcast.Hash
+			want    SealedHead
+		}{
+			"none":                          {0, "", head},
+			"an older one":                  {max(1, head.Version) - 1, "00", head},
+			"this one":                      {head.Version, head.SHA256, SealedHead{}},
+			"another of this version":       {head.Version, "00", head},
+			"one of a hub before a restore": {head.Version + 7, head.SHA256, head},
+		} {
+			all.Go(func() {
+				got, err := w.Newer(t.Context(), agent, ask.version, ask.sha256)
+				if err != nil || !reflect.DeepEqual(got, ask.want) {
+					t.Errorf("%s has %s: got version %d, %v, want %d", agent, what, got.Version, err, ask.want.Version)
+				}
+			})
+		}
+	}
+	all.Wait()
 }
 
 func TestSealerFails(t *testing.T) {

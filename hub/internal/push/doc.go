@@ -19,16 +19,16 @@ import (
 	"github.com/loa-vn/loa/internal/wire"
 )
 
-// Head is the newest sealed plan head of an agent; Version 0 says that there is none yet.
+// Head is the newest sealed plan head of an agent; Version 0 says that there is none that it does not have.
 type Head struct {
 	Version  uint64
 	SHA256   broadcast.Hash // of Envelope
 	Envelope []byte
 }
 
-// Heads gives plan heads. The planner implements it.
+// Heads gives plan heads to agents that do not have the one of version and sha256. The planner implements it.
 type Heads interface {
-	Head(ctx context.Context, agent string) (Head, error)
+	Newer(ctx context.Context, agent string, version uint64, sha256 broadcast.Hash) (Head, error)
 }
 
 // Trusts gives the trust documents after version, in order.

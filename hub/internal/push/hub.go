@@ -30,6 +30,7 @@ const (
 type Hub struct {
 	o          Options
 	server     *wsconn.Server
+	hands      hands
 	frames     sync.Pool // of *[]byte, wire.MaxFrame long
 	handshakes atomic.Int64
 	connection atomic.Uint64
@@ -59,6 +60,7 @@ func New(o Options) *Hub {
 	return &Hub{
 		o:        o,
 		server:   wsconn.NewServer(wsconn.HubOptions()),
+		hands:    make(hands),
 		frames:   sync.Pool{New: func() any { b := make([]byte, 0, wire.MaxFrame); return &b }},
 		open:     map[*session]struct{}{},
 		sessions: map[string]*session{},
@@ -84,6 +86,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	}
 	h.mu.Unlock()
 	h.serving.Wait()
+	close(h.hands)
 	return nil
 }
 

@@ -140,12 +140,15 @@ func (w *world) PlanState(agent string, s wire.PlanState)   { w.hear("plan %d %s
 func (w *world) Holdings(agent string, h wire.Holdings)     { w.hear("holdings %d", len(h.Items)) }
 func (w *world) OrderState(agent string, _ wire.OrderState) {}
 
-func (w *world) Head(context.Context, string) (Head, error) {
+func (w *world) Newer(_ context.Context, _ string, version uint64, sha256 broadcast.Hash) (Head, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.broken > 0 {
 		w.broken--
 		return Head{}, errors.New("database is locked")
+	}
+	if w.head.Version == version && w.head.SHA256 == sha256 {
+		return Head{}, nil
 	}
 	return w.head, nil
 }

@@ -93,12 +93,12 @@ func (s *session) run(ctx context.Context) {
 	s.log().Debug("link ended", "agent", s.agent, "err", err)
 }
 
-// aside works in a goroutine of its own. A session mostly waits, and ten thousand stacks stay as large as the deepest work
+// aside has work done by another goroutine. A session mostly waits, and ten thousand stacks stay as large as the deepest work
 // that was done on them: a signature's check or a document's reading takes four times what waiting does. What one agent
 // makes panic ends its own connection only.
 func (s *session) aside(work func() error) error {
 	done := make(chan error, 1)
-	go func() {
+	s.hub.hands.do(func() {
 		defer func() {
 			if cause := recover(); cause != nil {
 				s.log().Error("session panicked", "cause", cause, "stack", string(debug.Stack()))
@@ -106,7 +106,7 @@ func (s *session) aside(work func() error) error {
 			}
 		}()
 		done <- work()
-	}()
+	})
 	return <-done
 }
 
@@ -192,11 +192,11 @@ func (s *session) update() error {
 	if err := s.updateTrust(ctx); err != nil {
 		return err // a head may need them
 	}
-	head, err := s.hub.o.Heads.Head(ctx, s.agent)
+	head, err := s.hub.o.Heads.Newer(ctx, s.agent, s.version, s.sha256)
 	if err != nil {
 		return fmt.Errorf("read head: %w", err)
 	}
-	if head.Version == 0 || head.Version == s.version && head.SHA256 == s.sha256 {
+	if head.Version == 0 {
 		return nil
 	}
 	if err := s.send(&wire.Plan{Envelope: head.Envelope}); err != nil {

@@ -174,10 +174,13 @@ func (h *hub) Holdings(agent string, holdings wire.Holdings) {
 	})
 }
 
-func (h *hub) Head(_ context.Context, agent string) (hubtest.Head, error) {
+func (h *hub) Newer(_ context.Context, agent string, version uint64, sha256 broadcast.Hash) (hubtest.Head, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.heads[agent], nil
+	if head := h.heads[agent]; head.Version != version || head.SHA256 != sha256 {
+		return head, nil
+	}
+	return hubtest.Head{}, nil
 }
 
 func (h *hub) TrustsAfter(_ context.Context, version uint64) ([][]byte, error) {
