@@ -267,6 +267,9 @@ func (p page) bytes(at, n, most int64) ([]byte, error) {
 // ordered holds keys against their order and their bounds.
 func (p page) ordered(keys [][]byte, from, to []byte) error {
 	for i, k := range keys {
+		if len(k) == 0 {
+			return fmt.Errorf("page %d has a key without length", p.id)
+		}
 		if i > 0 && bytes.Compare(keys[i-1], k) >= 0 || bytes.Compare(k, from) < 0 || to != nil && bytes.Compare(k, to) >= 0 {
 			return fmt.Errorf("the keys of page %d are out of order", p.id)
 		}

@@ -2,8 +2,11 @@ package cache
 
 import (
 	"bytes"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -46,6 +49,59 @@ func TestPagesThatBboltWrote(t *testing.T) {
 		if err := inspectPages(path); err != nil {
 			t.Fatalf("after %d transactions: %v", round+1, err)
 		}
+	}
+}
+
+// A first key without length is in order and inside of its page, and bbolt reads it; to write beside it, it refuses.
+func TestPagesWithAnEmptyKey(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{PageSize: 4096})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.Update(func(tx *bbolt.Tx) error {
+		b, err := tx.CreateBucket([]byte("bucket"))
+		for i := 0; i < 100 && err == nil; i++ {
+			err = b.Put(fmt.Appendf(nil, "key %d", i), make([]byte, 300))
+		}
+		return err
+	})
+	used := map[int]bool{}
+	look := db.View(func(tx *bbolt.Tx) error {
+		for id := 0; ; id++ {
+			info, err := tx.Page(id)
+			if info == nil {
+				return err
+			}
+			used[id] = info.Type == "leaf" || info.Type == "branch"
+		}
+	})
+	if err := errors.Join(err, look, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[uint16]int{}
+	for id, is := range used {
+		if !is {
+			continue
+		}
+		raw := bytes.Clone(whole)
+		page := raw[id*4096:]
+		kind, size := u16(page[8:]), pageHeader+4 // of a branch's first key
+		if kind == flagLeaf {
+			size += 4 // its flags are before
+		}
+		kinds[kind]++
+		binary.LittleEndian.PutUint32(page[size:], 0)
+		if err := CheckPages(bytes.NewReader(raw), int64(len(raw))); err == nil {
+			t.Errorf("page %d, kind %d: nothing found", id, kind)
+		}
+	}
+	if kinds[flagBranch] == 0 || kinds[flagLeaf] < 2 {
+		t.Errorf("pages by kind: %v", kinds)
 	}
 }
 
