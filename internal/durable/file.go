@@ -1,6 +1,6 @@
 // Package durable writes small files that a power cut leaves whole, the old or the new one: it takes bytes from
 // whoever keeps a file beside a database (identity, trust document, saved time) and returns when they are on the
-// disk. Functions are safe for concurrent use on different files.
+// disk. Functions are safe for concurrent use on different files. It marks values of a database that keeps no checksums.
 package durable
 
 import (

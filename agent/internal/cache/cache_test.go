@@ -288,6 +288,32 @@ func TestFloorsOutliveTheDatabase(t *testing.T) {
 	}
 }
 
+// A bit of the floors in the database may still make a number: one that is too high would refuse every plan from then on.
+func TestADamagedFloorDoesNotRise(t *testing.T) {
+	h := newHub(t)
+	r := newRig(t, h)
+	it := h.report(chunk)
+	r.offer(h.head(nil, it))
+	r.fetch(h, 10)
+	r.close()
+	path := filepath.Join(r.dir, "state.db")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	was, is := []byte(`{"head":{"version":1,`), []byte(`{"head":{"version":9,`)
+	if !bytes.Contains(raw, was) {
+		t.Fatal("the floors are not found")
+	}
+	if err := os.WriteFile(path, bytes.ReplaceAll(raw, was, is), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.open()
+	if st := r.offer(h.head(nil, it)); st.State != wire.PlanActive || st.Version != 2 {
+		t.Errorf("the next plan: %+v", st)
+	}
+}
+
 func TestDamagedFilesAreSetAsideAndTheAgentGoesOn(t *testing.T) {
 	for _, name := range []string{"audio.db", "state.db"} {
 		for what, damage := range map[string]func([]byte) []byte{

@@ -3,6 +3,7 @@ package cache
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -127,7 +128,7 @@ func inspect(path string) error {
 		for err := range tx.Check() {
 			return fmt.Errorf("check: %w", err) // the process ends: nobody waits for the rest
 		}
-		return tx.ForEach(func(_ []byte, b *bbolt.Bucket) error { return b.ForEach(touch()) })
+		return tx.ForEach(func(name []byte, b *bbolt.Bucket) error { return b.ForEach(touch(keySizes[string(name)])) })
 	})
 	if err != nil {
 		return err
@@ -148,10 +149,17 @@ func inspectPages(path string) error {
 	return CheckPages(file, info.Size())
 }
 
-// touch gives a function that reads both ends of a value: its length is as easily damaged as anything.
-func touch() func(k, v []byte) error {
+// keySizes are how long the keys of some buckets are.
+var keySizes = map[string]int{string(bucketChunks): sha256.Size + 4, string(bucketFiles): sha256.Size, string(bucketParts): sha256.Size}
+
+// touch gives a function that reads both ends of a value: its length is as easily damaged as anything. So is a key's; size
+// is 0 where they differ.
+func touch(size int) func(k, v []byte) error {
 	ends := make([]byte, 2)
 	return func(k, v []byte) error {
+		if size != 0 && len(k) != size {
+			return fmt.Errorf("key %x has %d bytes, not %d", k, len(k), size)
+		}
 		if len(v) > maxPart {
 			return fmt.Errorf("value of %x has %d bytes", k, len(v))
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -93,6 +94,33 @@ func TestTheChildTellsWhatIsDamaged(t *testing.T) {
 }
 
 // What is not the file's fault costs nobody a download.
+// A key whose length is damaged goes on in its value, may be in order, and belongs to nothing.
+func TestAKeyOfAnotherLengthIsDamage(t *testing.T) {
+	for bucket, size := range keySizes {
+		for _, n := range []int{size, size - 1, size + 16} {
+			path := filepath.Join(t.TempDir(), "x.db")
+			db, err := bbolt.Open(path, 0o600, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = db.Update(func(tx *bbolt.Tx) error {
+				b, err := tx.CreateBucket([]byte(bucket))
+				return errors.Join(err, b.Put(bytes.Repeat([]byte{7}, n), []byte("value")))
+			})
+			if err := errors.Join(err, db.Close()); err != nil {
+				t.Fatal(err)
+			}
+			want := checkDamaged
+			if n == size {
+				want = checkSound
+			}
+			if got := CheckChild(path, io.Discard); got != want {
+				t.Errorf("%s with a key of %d bytes: %d, want %d", bucket, n, got, want)
+			}
+		}
+	}
+}
+
 func TestWhatIsNotDamage(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	database(t, path)

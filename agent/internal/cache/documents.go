@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	bucketHeads = []byte("heads") // active, pending -> storedHead; floors -> seal.Floors; trust -> envelope; orders -> []hurried
+	bucketHeads = []byte("heads") // active, pending -> storedHead; trust -> envelope; marked: floors -> seal.Floors, orders -> []hurried
 	keyActive   = []byte("active")
 	keyPending  = []byte("pending")
 	keyFloors   = []byte("floors")
@@ -138,8 +138,9 @@ func (c *Cache) loadTrust(mirror []byte) error {
 func (c *Cache) loadFloors(raw []byte, rebuilt bool) error {
 	var inDB seal.Floors
 	if raw != nil {
-		if err := json.Unmarshal(raw, &inDB); err != nil {
-			c.o.Log.Error("floors are damaged in the database", "error", err)
+		text, ok := durable.Unmark(keyFloors, raw)
+		if !ok || json.Unmarshal(text, &inDB) != nil {
+			c.o.Log.Error("floors are damaged in the database")
 			rebuilt = true
 		}
 	}
@@ -214,7 +215,7 @@ func (c *Cache) commit(floors seal.Floors, key, value []byte) error {
 	}
 	err = c.state.Update(func(tx *bbolt.Tx) error {
 		heads := tx.Bucket(bucketHeads)
-		return errors.Join(heads.Put(keyFloors, rawFloors), heads.Put(key, value))
+		return errors.Join(heads.Put(keyFloors, durable.Mark(keyFloors, rawFloors)), heads.Put(key, value))
 	})
 	c.mu.Lock()
 	c.noteWrite(err)

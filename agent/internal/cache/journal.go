@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/loa-vn/loa/internal/durable"
 )
 
 var (
@@ -24,11 +26,12 @@ func (c *Cache) Journal() Journal { return Journal{c.state, bucketJournal} }
 // Decisions gives the journal of what the commune decided at this PC.
 func (c *Cache) Decisions() Journal { return Journal{c.state, bucketDecisions} }
 
-// Load gives every entry.
+// Load gives every entry; one that is damaged on the disk has no text.
 func (j Journal) Load() (map[string][]byte, error) {
 	entries := map[string][]byte{}
 	err := j.db.View(func(tx *bbolt.Tx) error {
 		return tx.Bucket(j.bucket).ForEach(func(k, v []byte) error {
+			v, _ = durable.Unmark(k, v)
 			entries[string(k)] = bytes.Clone(v)
 			return nil
 		})
@@ -44,7 +47,7 @@ func (j Journal) Write(put map[string][]byte, drop []string) error {
 	err := j.db.Update(func(tx *bbolt.Tx) error {
 		journal := tx.Bucket(j.bucket)
 		for slot, entry := range put {
-			if err := journal.Put([]byte(slot), entry); err != nil {
+			if err := journal.Put([]byte(slot), durable.Mark([]byte(slot), entry)); err != nil {
 				return fmt.Errorf("put %q: %w", slot, err)
 			}
 		}

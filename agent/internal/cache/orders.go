@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/loa-vn/loa/internal/broadcast"
+	"github.com/loa-vn/loa/internal/durable"
 	"github.com/loa-vn/loa/internal/seal"
 )
 
@@ -205,7 +206,7 @@ func (c *Cache) commitOrder(floors seal.Floors, orders []hurried) error {
 	if err != nil {
 		return fmt.Errorf("encode orders: %w", err)
 	}
-	return c.commit(floors, keyOrders, raw)
+	return c.commit(floors, keyOrders, durable.Mark(keyOrders, raw))
 }
 
 // loadOrders reads the orders that no head says yet. Their signatures were verified when they came.
@@ -213,8 +214,9 @@ func (c *Cache) loadOrders(raw []byte) {
 	if raw == nil {
 		return
 	}
-	if err := json.Unmarshal(raw, &c.plans.orders); err != nil {
-		c.o.Log.Error("orders are damaged on the disk, the next plan has them", "error", err)
+	text, ok := durable.Unmark(keyOrders, raw)
+	if !ok || json.Unmarshal(text, &c.plans.orders) != nil {
+		c.o.Log.Error("orders are damaged on the disk, the next plan has them")
 		c.plans.orders = nil
 	}
 }

@@ -18,10 +18,11 @@ import (
 
 	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/change"
+	"github.com/loa-vn/loa/internal/durable"
 )
 
 var (
-	bucketPlays  = []byte("plays")  // slot -> record
+	bucketPlays  = []byte("plays")  // slot -> record, marked
 	bucketOutbox = []byte("outbox") // sequence -> slot, in the order in which the records were made
 	bucketIDs    = []byte("ids")    // id of a record in the outbox -> sequence
 )
@@ -104,7 +105,7 @@ func add(tx *bbolt.Tx, r broadcast.Play) (fresh bool, err error) {
 		return false, fmt.Errorf("number play record: %w", err)
 	}
 	key := binary.BigEndian.AppendUint64(nil, seq)
-	return true, errors.Join(plays.Put([]byte(r.Slot), raw), outbox.Put(key, []byte(r.Slot)), tx.Bucket(bucketIDs).Put([]byte(r.ID), key))
+	return true, errors.Join(plays.Put([]byte(r.Slot), durable.Mark([]byte(r.Slot), raw)), outbox.Put(key, []byte(r.Slot)), tx.Bucket(bucketIDs).Put([]byte(r.ID), key))
 }
 
 // Pending gives at most limit records the hub has not acknowledged, oldest first, except what skip says.
@@ -130,7 +131,8 @@ func (l *Log) Pending(limit int, skip func(id string) bool) ([]broadcast.Play, e
 // its slot stays settled.
 func parse(slot, raw []byte) (broadcast.Play, bool) {
 	var r broadcast.Play
-	if err := json.Unmarshal(raw, &r); err != nil || r.Slot != string(slot) {
+	text, ok := durable.Unmark(slot, raw)
+	if !ok || json.Unmarshal(text, &r) != nil {
 		return broadcast.Play{Slot: string(slot)}, false
 	}
 	return r, true

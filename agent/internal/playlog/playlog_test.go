@@ -1,6 +1,7 @@
 package playlog
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -106,7 +107,11 @@ func TestADamagedRecordHoldsUpNobody(t *testing.T) {
 	if err := l.Add(play(1), play(2)); err != nil {
 		t.Fatal(err)
 	}
-	err := db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketPlays).Put([]byte(play(1).Slot), []byte("{dam")) })
+	err := db.Update(func(tx *bbolt.Tx) error {
+		plays, slot := tx.Bucket(bucketPlays), []byte(play(1).Slot)
+		other := bytes.Replace(plays.Get(slot), []byte(`"id-001"`), []byte(`"id-007"`), 1) // one bit or two
+		return plays.Put(slot, other)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
