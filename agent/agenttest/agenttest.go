@@ -22,6 +22,8 @@ type (
 	LinkState = link.State
 	// Backoff is how it waits before it dials again.
 	Backoff = link.Backoff
+	// Meter is how it measures its line, and by that its window.
+	Meter = link.Meter
 	// Want is a blob it is to fetch.
 	Want = link.Want
 )

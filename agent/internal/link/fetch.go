@@ -22,7 +22,7 @@ const (
 type fetcher struct {
 	s       *session
 	blobs   Blobs
-	meter   meter
+	meter   Meter
 	pace    *pace
 	owed    *wire.Got // an acknowledgement that the limit holds back
 	current *fetch
@@ -107,13 +107,13 @@ func (f *fetcher) choose() error {
 	}
 	base := want.Have - want.Have%broadcast.ChunkSize
 	f.current = &fetch{want: want, base: base, buf: make([]byte, 0, broadcast.ChunkSize), last: now}
-	f.meter.begin(now)
+	f.meter.Begin(now)
 	f.s.l.o.Log.Debug("fetch begins", "kind", want.Kind, "sha256", want.SHA256, "offset", base, "size", want.Size)
 	return f.s.send(&wire.Want{SHA256: want.SHA256, Offset: base, End: want.Size, Window: f.window()})
 }
 
 // window is what the hub may send ahead: 2 s of the line, or of the limit.
-func (f *fetcher) window() int64 { return min(f.meter.window(), f.pace.window(f.current.want.Limit)) }
+func (f *fetcher) window() int64 { return min(f.meter.Window(), f.pace.window(f.current.want.Limit)) }
 
 // pay sends the acknowledgement that was held back, when its time has come.
 func (f *fetcher) pay(now time.Time) error {
@@ -122,7 +122,7 @@ func (f *fetcher) pay(now time.Time) error {
 	}
 	got := f.owed
 	f.owed, f.current.last = nil, now
-	f.meter.begin(now) // the pause was not the line's
+	f.meter.Begin(now) // the pause was not the line's
 	return f.s.send(got)
 }
 
@@ -169,7 +169,7 @@ func (f *fetcher) take(ctx context.Context, chunk wire.Chunk) error {
 		return f.failed(c.want.SHA256, err)
 	}
 	c.last = time.Now()
-	f.meter.add(len(chunk.Data), c.last)
+	f.meter.Add(len(chunk.Data), c.last)
 	if rate := int64(f.meter.rate); chunk.Last || c.last.Sub(f.meter.told) > time.Second {
 		f.meter.told = c.last
 		f.s.l.change(func(s *State) { s.BytesPerS = rate })

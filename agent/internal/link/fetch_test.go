@@ -148,7 +148,7 @@ func TestWindow(t *testing.T) {
 		"hardly anything ": {1, wire.MinWindow},
 	}
 	for name, test := range tests {
-		if got := (&meter{rate: test.rate}).window(); got != test.want {
+		if got := (&Meter{rate: test.rate}).Window(); got != test.want {
 			t.Errorf("%s: %d, not %d", name, got, test.want)
 		}
 	}
@@ -160,13 +160,13 @@ func TestMeterFindsTheLine(t *testing.T) {
 		rate := rapid.Float64Range(3000, 5e6).Draw(t, "bytes per second")
 		trip := time.Duration(rapid.Int64Range(int64(time.Millisecond), int64(800*time.Millisecond)).Draw(t, "round trip"))
 		now := time.Unix(0, 0)
-		m := &meter{}
-		m.begin(now)
+		m := &Meter{}
+		m.Begin(now)
 		var window int64
 		for range 60 {
-			window = m.window()
+			window = m.Window()
 			now = now.Add(trip + time.Duration(float64(window)/rate*float64(time.Second)))
-			m.add(int(window), now)
+			m.Add(int(window), now)
 		}
 		if most := max(2*rate, wire.MinWindow); float64(window) > most {
 			t.Fatalf("window %d is more than 2 s of %.0f bytes/s", window, rate)

@@ -13,22 +13,22 @@ const firstWindow = wire.MinWindow
 // windowTime: an order is never behind more than this much of the line (design.md, Pairing and link).
 const windowTime = 2 * time.Second
 
-// meter measures the line while something is fetched and gives the window for it.
-type meter struct {
+// Meter measures the line while something is fetched and gives the window for it.
+type Meter struct {
 	rate  float64 // bytes a second, 0 while unknown
 	bytes int
 	since time.Time
 	told  time.Time // when State last heard of rate
 }
 
-// begin: the time between fetches is not the line's.
-func (m *meter) begin(now time.Time) { m.bytes, m.since = 0, now }
+// Begin says that what comes is measured from now on: the time between fetches is not the line's.
+func (m *Meter) Begin(now time.Time) { m.bytes, m.since = 0, now }
 
-// add counts n bytes. A measurement is half a window: as much as is sent without an answer.
-func (m *meter) add(n int, now time.Time) {
+// Add counts n bytes. A measurement is half a window: as much as is sent without an answer.
+func (m *Meter) Add(n int, now time.Time) {
 	m.bytes += n
 	span := now.Sub(m.since)
-	if int64(m.bytes) < m.window()/2 || span <= 0 {
+	if int64(m.bytes) < m.Window()/2 || span <= 0 {
 		return
 	}
 	rate := float64(m.bytes) / span.Seconds()
@@ -37,10 +37,11 @@ func (m *meter) add(n int, now time.Time) {
 	} else {
 		m.rate += (rate - m.rate) / 2
 	}
-	m.begin(now)
+	m.Begin(now)
 }
 
-func (m *meter) window() int64 {
+// Window is how many bytes the hub may send before they are acknowledged.
+func (m *Meter) Window() int64 {
 	if m.rate == 0 {
 		return firstWindow
 	}

@@ -36,5 +36,5 @@ func (p *pace) window(limit int64) int64 {
 	if limit <= 0 {
 		return wire.MaxWindow
 	}
-	return (&meter{rate: float64(limit)}).window()
+	return (&Meter{rate: float64(limit)}).Window()
 }

@@ -33,9 +33,11 @@ type agent struct {
 	nonce  []byte     // of the question for the time, nil once it was answered
 	early  []byte     // a plan head that came before the answer
 
-	mu     sync.Mutex
-	conn   *wsconn.Conn // while it is greeted
-	outbox map[string]broadcast.Play
+	mu       sync.Mutex
+	conn     *wsconn.Conn // while it is greeted
+	outbox   map[string]broadcast.Play
+	fetching *fetch
+	meter    agenttest.Meter // of the connection's line
 }
 
 // errFlap ends a connection whose line is a bad one.
@@ -73,7 +75,7 @@ func (a *agent) run(ctx context.Context) {
 // connect is one connection, from dial to end; greeted is called when the hub knows it.
 func (a *agent) connect(ctx context.Context, greeted func()) error {
 	conn, err := wsconn.Dial(ctx, "ws"+a.fleet.o.Hub[len("http"):]+wire.LinkPath, wsconn.DialOptions{Options: wsconn.AgentOptions(),
-		TLS: a.fleet.o.TLS, NetDial: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: a.from}}).DialContext})
+		TLS: a.fleet.o.TLS, NetDial: a.dial})
 	if err != nil {
 		return err
 	}
@@ -90,11 +92,16 @@ func (a *agent) connect(ctx context.Context, greeted func()) error {
 		}
 		defer a.offline()
 		for {
-			_, data, err := conn.Read()
+			kind, data, err := conn.Read()
 			if err != nil {
 				return err
 			}
-			if err := a.take(conn, data); err != nil {
+			if kind == wsconn.Frame {
+				err = a.frame(conn, data)
+			} else {
+				err = a.take(conn, data)
+			}
+			if err != nil {
 				return err
 			}
 			if a.Pause > 0 {
@@ -144,7 +151,7 @@ func (a *agent) greet(conn *wsconn.Conn) error {
 func (a *agent) online(conn *wsconn.Conn) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.conn = conn
+	a.conn, a.meter = conn, agenttest.Meter{}
 	a.fleet.connected.Add(1)
 	if len(a.outbox) == 0 {
 		return nil
@@ -156,6 +163,7 @@ func (a *agent) offline() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.conn = nil
+	a.fetched(errBroken)
 	a.fleet.connected.Add(-1)
 }
 
@@ -215,6 +223,8 @@ func (a *agent) take(conn *wsconn.Conn, data []byte) error {
 		a.trust = next
 	case *wire.PlaysAck:
 		a.acknowledged(m.IDs)
+	case *wire.Gone:
+		a.gone(m.SHA256)
 	}
 	return nil
 }

@@ -1,9 +1,10 @@
 // Package fleet simulates agents, up to 19,000 in a process: it takes identities that a hub knows and holds that many
 // connections to it, each from a loopback address of its own and an agent's as far as the hub can tell (wire, wsconn,
 // seal): it proves its key, asks the time, follows trust documents, verifies plan heads and orders against its floors,
-// answers, keeps play records until they are acknowledged, and dials again as the real one does. It plays nothing and
-// fetches nothing. Some may have manners: a slow reader, a line that breaks, a wrong clock. Each agent has a goroutine
-// that reads and one that writes while there is something to write; Run waits for all of them.
+// answers, keeps play records until they are acknowledged, and dials again as the real one does. It plays nothing, and
+// fetches only the blobs that it is told to, which it checks and forgets. Some may have manners: a slow reader, a slow
+// line or one that breaks, a wrong clock. Each agent has a goroutine that reads and one that writes while there is
+// something to write; Run waits for all of them.
 package fleet
 
 import (
@@ -51,6 +52,7 @@ type Manner struct {
 	Skew  time.Duration // of its clock, until the hub has told it the time
 	Pause time.Duration // before it reads the next message
 	Flap  time.Duration // after so long its line breaks; 0 for never
+	Line  int           // bytes a second that come over its line; 0 for as many as the hub sends
 }
 
 // Fleet is agents in one process.
