@@ -8,6 +8,7 @@
 #   scripts/setup.sh pages   npm packages by their lock files
 #   scripts/setup.sh mpd     the player that make bench sets the agent beside
 #   scripts/setup.sh push    the servers that make bench sets the hub's push beside
+#   scripts/setup.sh nginx   the server that make bench sets the hub's files beside
 #   scripts/setup.sh drift   what gives make bench a sound card whose clock runs fast
 # Debian's packages come by apt (as root or with sudo), Go tools by go install at a pinned version.
 set -euo pipefail
@@ -86,7 +87,7 @@ pages() {
 
 sound=(ffmpeg espeak-ng pulseaudio pulseaudio-utils libasound2-plugins)
 
-for purpose in "${@:?demo, test, package, wine, lint, pages, mpd, push or drift}"; do
+for purpose in "${@:?demo, test, package, wine, lint, pages, mpd, push, nginx or drift}"; do
   case $purpose in
     demo) apt "${sound[@]}" ;;
     test)
@@ -103,8 +104,9 @@ for purpose in "${@:?demo, test, package, wine, lint, pages, mpd, push or drift}
     lint) tool "$golangci"; tool "$govulncheck" ;;
     pages) pages ;;
     mpd) apt mpd ;;
+    nginx) apt nginx-core ;;
     push) apt nginx-core libnginx-mod-nchan; tool "$nats" ;;
     drift) apt libfaketime ;;
-    *) die "demo, test, package, wine, lint, pages, mpd, push or drift, not $purpose" ;;
+    *) die "demo, test, package, wine, lint, pages, mpd, push, nginx or drift, not $purpose" ;;
   esac
 done

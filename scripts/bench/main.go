@@ -51,6 +51,7 @@ func measurements() []measurement {
 		{rows: []string{"urgent-p99-ms"}, take: urgentDelay},
 		{rows: []string{"fanout-cpu-centrifuge", "fanout-cpu-nats", "fanout-cpu-nchan", "fanout-last-centrifuge"}, take: fanout},
 		{rows: []string{"conn-memory-centrifuge", "connect-cpu-centrifuge"}, take: connections},
+		{rows: []string{"file-cpu-nginx", "file-cpu-nginx-tls"}, take: fileCPU},
 		{rows: []string{"plan-sweep-10k-s", "plan-sweep-10k-mb"}, take: sweep},
 		{rows: []string{"storm-10k-s"}, take: storm},
 		{rows: []string{"plays-100k-sqlite-s"}, take: plays},

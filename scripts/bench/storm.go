@@ -93,17 +93,8 @@ func joined(ctx context.Context, site *rig.Site, n int) (*crowded, error) {
 	return crowd(ctx, o)
 }
 
-// storm is a hub that was killed and comes back: how long until the last of ten thousand agents is connected again, by TLS.
-func storm(ctx context.Context, dir string) (rows []Row, err error) {
-	site, err := unpaired(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, site.Close()) }()
-	o, err := enrolled(ctx, site, listeners)
-	if err != nil {
-		return nil, err
-	}
+// encrypted has a site's hub, which is stopped, and the agents of o speak TLS from now on; serve starts the hub.
+func encrypted(ctx context.Context, site *rig.Site, dir string, o *fleet.Options) (serve func() error, err error) {
 	if err := site.HubCommand(ctx, "tls", "init"); err != nil {
 		return nil, err
 	}
@@ -115,9 +106,26 @@ func storm(ctx context.Context, dir string) (rows []Row, err error) {
 	o.TLS.RootCAs.AppendCertsFromPEM(ca)
 	addr := site.URL[len("http://"):]
 	o.Hub = "https://" + addr
-	serve := func() error {
+	return func() (err error) {
 		site.Hub, err = rig.Start(site.Program("loa-hub"), []string{"serve"}, []string{"LOA_HUB_DATA=" + site.HubData(), "LOA_HUB_LISTEN=" + addr}, filepath.Join(dir, "tls.log"))
 		return err
+	}, nil
+}
+
+// storm is a hub that was killed and comes back: how long until the last of ten thousand agents is connected again, by TLS.
+func storm(ctx context.Context, dir string) (rows []Row, err error) {
+	site, err := unpaired(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, site.Close()) }()
+	o, err := enrolled(ctx, site, listeners)
+	if err != nil {
+		return nil, err
+	}
+	serve, err := encrypted(ctx, site, dir, &o)
+	if err != nil {
+		return nil, err
 	}
 	if err := serve(); err != nil {
 		return nil, err

@@ -293,49 +293,63 @@ func (n nats) shout(context.Context) error {
 
 func (n nats) close() error { return errors.Join(n.publish.Close(), n.server.close()) }
 
-// nchan is nginx with its module for push, in C.
-type nchan struct {
-	*server
-	addr string
-}
-
-const nchanConf = `load_module /usr/lib/nginx/modules/ngx_nchan_module.so;
+// startNginx starts nginx with a worker for each core; serves is what its only server does, at an address by http or https.
+// Where it is started by root its workers stay root, as the files it gives are nobody else's.
+func startNginx(ctx context.Context, dir, scheme, modules, serves string) (*server, error) {
+	const format = `%[1]s
+user root;
 daemon off;
 worker_processes auto;
 worker_rlimit_nofile 20000;
-pid %[1]s/pid;
-error_log %[1]s/error.log;
+pid %[2]s/pid;
+error_log %[2]s/error.log;
 events { worker_connections 15000; }
 http {
   access_log off;
-  client_body_temp_path %[1]s; proxy_temp_path %[1]s; fastcgi_temp_path %[1]s; uwsgi_temp_path %[1]s; scgi_temp_path %[1]s;
-  server {
-    listen %[2]s;
-    location = /listen { nchan_subscriber websocket; nchan_channel_id all; nchan_subscriber_first_message newest; }
-    location = /shout { nchan_publisher; nchan_channel_id all; nchan_message_buffer_length 1; }
-  }
+  client_body_temp_path %[2]s; proxy_temp_path %[2]s; fastcgi_temp_path %[2]s; uwsgi_temp_path %[2]s; scgi_temp_path %[2]s;
+  server { listen %[3]s; %[4]s }
 }
 `
-
-func startNchan(ctx context.Context, dir string) (switchboard, error) {
 	addr, err := rig.FreeAddr()
 	if err != nil {
 		return nil, err
 	}
+	listen := addr
+	if scheme == "https" {
+		listen += " ssl"
+	}
 	conf := filepath.Join(dir, "nginx.conf")
-	if err := write0(conf, fmt.Sprintf(nchanConf, dir, addr)); err != nil {
+	if err := write0(conf, fmt.Sprintf(format, modules, dir, listen, serves)); err != nil {
 		return nil, err
 	}
 	s, err := launch(ctx, false, "/usr/sbin/nginx", "-c", conf, "-e", filepath.Join(dir, "error.log"))
 	if err != nil {
 		return nil, err
 	}
-	s.url = "ws://" + addr + "/listen"
+	s.url = scheme + "://" + addr
 	conn, err := await(ctx, addr)
 	if err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	return nchan{s, addr}, conn.Close()
+	return s, conn.Close()
+}
+
+// nchan is nginx with its module for push, in C.
+type nchan struct {
+	*server
+	shoutAt string
+}
+
+func startNchan(ctx context.Context, dir string) (switchboard, error) {
+	s, err := startNginx(ctx, dir, "http", "load_module /usr/lib/nginx/modules/ngx_nchan_module.so;", `
+    location = /listen { nchan_subscriber websocket; nchan_channel_id all; nchan_subscriber_first_message newest; }
+    location = /shout { nchan_publisher; nchan_channel_id all; nchan_message_buffer_length 1; }`)
+	if err != nil {
+		return nil, err
+	}
+	n := nchan{s, s.url + "/shout"}
+	s.url = "ws" + s.url[len("http"):] + "/listen"
+	return n, nil
 }
 
 func (n nchan) greet(*websocket.Conn, int) (func([]byte) bool, error) {
@@ -343,7 +357,7 @@ func (n nchan) greet(*websocket.Conn, int) (func([]byte) bool, error) {
 }
 
 func (n nchan) shout(ctx context.Context) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+n.addr+"/shout", bytes.NewReader(words()))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, n.shoutAt, bytes.NewReader(words()))
 	if err != nil {
 		return err
 	}
