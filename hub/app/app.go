@@ -32,6 +32,7 @@ import (
 	"github.com/loa-vn/loa/hub/web"
 	"github.com/loa-vn/loa/internal/config"
 	"github.com/loa-vn/loa/internal/problem"
+	"github.com/loa-vn/loa/internal/wsconn"
 )
 
 // Options of an App. Only Data is needed; everything else has a default.
@@ -252,7 +253,7 @@ func (a *App) listen(ctx context.Context) error {
 	a.server = &http.Server{Handler: a.api.Handler(), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(a.o.Logger.With("stage", "http").Handler(), slog.LevelDebug)}
 	if a.certs != nil {
-		a.listener = tls.NewListener(l, a.certs.config())
+		a.listener = tls.NewListener(wsconn.Gather(l), a.certs.config())
 	}
 	return nil
 }

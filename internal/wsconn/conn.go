@@ -94,6 +94,7 @@ type ChunkSource interface {
 type Conn struct {
 	ws    *websocket.Conn
 	o     Options
+	below *gathered     // under TLS; nil where frames go out as they are written
 	gone  chan struct{} // closed by Abort
 	ended chan struct{} // closed when the close frame is written
 
@@ -126,7 +127,7 @@ type Conn struct {
 }
 
 func newConn(ws *websocket.Conn, o Options) *Conn {
-	c := &Conn{ws: ws, o: o, gone: make(chan struct{}), ended: make(chan struct{})}
+	c := &Conn{ws: ws, o: o, below: under(ws.NetConn()), gone: make(chan struct{}), ended: make(chan struct{})}
 	ws.SetReadLimit(wire.MaxFrame)
 	ws.SetPingHandler(c.answerPing)
 	ws.SetPongHandler(c.takePong)

@@ -122,7 +122,7 @@ func (c *Conn) step() (bool, error) {
 	c.mu.Lock()
 	c.written += int64(len(frame))
 	c.mu.Unlock()
-	return true, c.message(websocket.BinaryMessage, frame, by)
+	return true, c.below.whole(func() error { return c.message(websocket.BinaryMessage, frame, by) })
 }
 
 // dequeue takes the message to be written next; the caller holds mu and knows that there is one.
