@@ -77,3 +77,8 @@ func median(v []float64) float64 {
 	slices.Sort(v)
 	return v[len(v)/2]
 }
+
+func p99(v []float64) float64 {
+	slices.Sort(v)
+	return v[(len(v)*99-1)/100]
+}

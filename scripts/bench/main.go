@@ -49,6 +49,7 @@ func measurements() []measurement {
 		{rows: []string{"drift-30min-ms"}, take: drift, asked: true},
 		{rows: []string{"hub-idle-mb"}, take: hubIdle},
 		{rows: []string{"urgent-p99-ms"}, take: urgentDelay},
+		{rows: []string{"urgent-loaded"}, take: urgentLoaded},
 		{rows: []string{"fanout-cpu-centrifuge", "fanout-cpu-nats", "fanout-cpu-nchan", "fanout-last-centrifuge"}, take: fanout},
 		{rows: []string{"conn-memory-centrifuge", "connect-cpu-centrifuge"}, take: connections},
 		{rows: []string{"file-cpu-nginx", "file-cpu-nginx-tls"}, take: fileCPU},

@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -125,10 +124,9 @@ func startError(ctx context.Context, dir string) (rows []Row, err error) {
 		mean += e / plays
 		off[i] = math.Abs(e)
 	}
-	slices.Sort(off)
 	return []Row{
 		against("start-error-mean-ms", "ms", math.Abs(mean), 3),
-		against("start-error-p99-ms", "ms", off[(len(off)*99-1)/100], 10),
+		against("start-error-p99-ms", "ms", p99(off), 10),
 	}, nil
 }
 
