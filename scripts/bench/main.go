@@ -56,6 +56,7 @@ func measurements() []measurement {
 		{rows: []string{"plan-sweep-10k-s", "plan-sweep-10k-mb"}, take: sweep},
 		{rows: []string{"storm-10k-s"}, take: storm},
 		{rows: []string{"plays-100k-sqlite-s"}, take: plays},
+		{rows: []string{"plays-100k-postgres-s"}, take: playsPostgres},
 		{rows: []string{"evidence-year-s"}, take: evidenceYear},
 		{rows: []string{"evidence-year-postgres-s"}, take: evidenceYearPostgres, asked: true},
 		{rows: []string{"page-script-kb", "page-ready-s"}, take: firstPage},

@@ -44,8 +44,11 @@ func command(ctx context.Context, name string, args ...string) error {
 }
 
 // unpaired starts a site with one commune and no agent.
-func unpaired(ctx context.Context, dir string) (*rig.Site, error) {
-	site, err := rig.NewSite(ctx, rig.SiteOptions{Bin: "bin", Dir: dir})
+func unpaired(ctx context.Context, dir string) (*rig.Site, error) { return unpairedIn(ctx, "", dir) }
+
+// unpairedIn is unpaired of a hub whose settings name a database.
+func unpairedIn(ctx context.Context, database, dir string) (*rig.Site, error) {
+	site, err := rig.NewSite(ctx, rig.SiteOptions{Bin: "bin", Dir: dir, Database: database})
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/e2e/fleet"
 	"github.com/loa-vn/loa/internal/e2e/rig"
+	"github.com/loa-vn/loa/internal/postgres"
 )
 
 // crowded is a hub with simulated agents that are connected and have their plans.
@@ -69,7 +70,7 @@ func enrolled(ctx context.Context, site *rig.Site, n int) (o fleet.Options, err 
 	if err := site.Hub.Stop(); err != nil {
 		return o, err
 	}
-	all, err := hubtest.Enroll(ctx, site.HubData(), "xa", n)
+	all, err := hubtest.EnrollIn(ctx, site.Database, site.HubData(), "xa", n)
 	if err != nil {
 		return o, err
 	}
@@ -160,8 +161,22 @@ func storm(ctx context.Context, dir string) (rows []Row, err error) {
 
 // plays is ten thousand agents that deliver ten records each at once: how long until the hub has acknowledged the last.
 func plays(ctx context.Context, dir string) (rows []Row, err error) {
+	return playsIn(ctx, dir, "", "plays-100k-sqlite-s", 10)
+}
+
+// playsPostgres is the same on a PostgreSQL of its own.
+func playsPostgres(ctx context.Context, dir string) (rows []Row, err error) {
+	server, err := postgres.Start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, server.Stop()) }()
+	return playsIn(ctx, dir, server.URL("postgres"), "plays-100k-postgres-s", 6)
+}
+
+func playsIn(ctx context.Context, dir, database, row string, promised float64) (rows []Row, err error) {
 	const each = 10
-	site, err := unpaired(ctx, dir)
+	site, err := unpairedIn(ctx, database, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +206,7 @@ func plays(ctx context.Context, dir string) (rows []Row, err error) {
 		}
 		took = append(took, time.Since(begin).Seconds())
 	}
-	return []Row{against("plays-100k-sqlite-s", "s", median(took), 10)}, nil
+	return []Row{against(row, "s", median(took), promised)}, nil
 }
 
 // heardOnce gives records of slots of a minute that were played.

@@ -19,27 +19,29 @@ import (
 // Site is one hub with its people, as small as the main job allows: an officer who authors and an admin who
 // approves. Everything it does goes through the programs' own interfaces.
 type Site struct {
-	URL     string
-	Line    string // where agents dial, when that is not URL: a proxy in between
-	Hub     *Process
-	Author  *Client // officer of the whole tree
-	Chief   *Client // admin: areas, pairing, approval
-	bin     string
-	dir     string
-	listen  string
-	console string
-	env     []string
-	agents  []*Agent
-	timeout time.Duration
+	URL      string
+	Line     string // where agents dial, when that is not URL: a proxy in between
+	Database string // of the hub; "" is the one in its data folder
+	Hub      *Process
+	Author   *Client // officer of the whole tree
+	Chief    *Client // admin: areas, pairing, approval
+	bin      string
+	dir      string
+	listen   string
+	console  string
+	env      []string
+	agents   []*Agent
+	timeout  time.Duration
 }
 
 // SiteOptions say where a site's programs and files are.
 type SiteOptions struct {
-	Bin     string   // folder of loa-hub and loa-agent
-	Dir     string   // data and logs
-	Listen  string   // of the hub; "" finds a free port
-	Console string   // of the first agent; "" finds a free port, as for the others
-	Env     []string // of the hub, besides data and address
+	Bin      string   // folder of loa-hub and loa-agent
+	Dir      string   // data and logs
+	Listen   string   // of the hub; "" finds a free port
+	Database string   // of the hub; "" is the one in its data folder
+	Console  string   // of the first agent; "" finds a free port, as for the others
+	Env      []string // of the hub, besides data, database and address
 }
 
 // Agent is one paired agent.
@@ -111,7 +113,7 @@ func NewSite(ctx context.Context, o SiteOptions) (*Site, error) {
 		}
 		o.Listen = addr
 	}
-	s := &Site{URL: "http://" + o.Listen, bin: o.Bin, dir: o.Dir, listen: o.Listen, console: o.Console, env: o.Env, timeout: 30 * time.Second}
+	s := &Site{URL: "http://" + o.Listen, Database: o.Database, bin: o.Bin, dir: o.Dir, listen: o.Listen, console: o.Console, env: o.Env, timeout: 30 * time.Second}
 	if err := s.StartHub(ctx); err != nil {
 		return nil, err
 	}
@@ -161,7 +163,7 @@ func (s *Site) SignIn(ctx context.Context) (err error) {
 func (s *Site) Program(name string) string { return filepath.Join(s.bin, name) }
 
 func (s *Site) hubEnv() []string {
-	return append(slices.Clone(s.env), "LOA_HUB_DATA="+s.HubData(), "LOA_HUB_LISTEN="+s.listen)
+	return append(slices.Clone(s.env), "LOA_HUB_DATA="+s.HubData(), "LOA_HUB_LISTEN="+s.listen, "LOA_HUB_DATABASE="+s.Database)
 }
 
 // HubData is the hub's data folder.
