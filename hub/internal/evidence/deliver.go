@@ -85,20 +85,16 @@ func (l *Log) commit(ctx context.Context, group ...*delivery) error {
 			for _, id := range inserted {
 				isNew[id] = true
 			}
+			if err := l.heardAfterAll(ctx, tx, inserted, changed); err != nil {
+				return err
+			}
 		}
 		for _, d := range group {
-			var slots []string
 			for _, r := range d.rows {
 				if isNew[r.ID] {
 					d.fresh = append(d.fresh, r.record())
 					changed.add(r.sum(l))
-					slots = append(slots, r.Slot)
 					delete(isNew, r.ID) // the same id twice is one record
-				}
-			}
-			if len(slots) > 0 {
-				if err := l.heardAfterAll(ctx, tx, d.agent, slots, changed); err != nil {
-					return err
 				}
 			}
 		}

@@ -181,10 +181,13 @@ func (l *Log) settle(ctx context.Context, tx bun.Tx, owed []Owed, changed sums) 
 	return nil
 }
 
-// heardAfterAll takes out of unheard what fresh records are of.
-func (l *Log) heardAfterAll(ctx context.Context, tx bun.Tx, agent string, slots []string, changed sums) error {
+// heardAfterAll takes out of unheard what fresh records are of; fresh are their ids.
+func (l *Log) heardAfterAll(ctx context.Context, tx bun.Tx, fresh []string, changed sums) error {
+	if len(fresh) == 0 {
+		return nil
+	}
 	var gone []unheardRow
-	err := tx.NewDelete().Model((*unheardRow)(nil)).Where("agent = ? AND slot IN (?)", agent, bun.List(slots)).Returning("*").Scan(ctx, &gone)
+	err := tx.NewDelete().Model((*unheardRow)(nil)).Where("(agent, slot) IN (SELECT agent, slot FROM plays WHERE id IN (?))", bun.List(fresh)).Returning("*").Scan(ctx, &gone)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("drop unheard slots: %w", err)
 	}
