@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/loa-vn/loa/internal/broadcast"
@@ -224,11 +225,13 @@ func (m *Pair) MarshalJSON() ([]byte, error) {
 
 // empty gives a message of the type to decode into, nil for an unknown one.
 func empty(name string) Message {
-	for _, m := range []Message{
-		&Challenge{}, &Hello{}, &Refused{}, &Welcome{}, &Time{}, &Trust{}, &Plan{}, &PlanState{}, &Want{}, &Got{}, &StopWant{},
-		&Gone{}, &Holdings{}, &Status{}, &Plays{}, &PlaysAck{}, &Decisions{}, &DecisionsAck{}, &Order{}, &OrderState{}, &Bye{},
+	for _, m := range []Message{ // nil of each type: all but one would be made in vain
+		(*Challenge)(nil), (*Hello)(nil), (*Refused)(nil), (*Welcome)(nil), (*Time)(nil), (*Trust)(nil), (*Plan)(nil), (*PlanState)(nil), (*Want)(nil), (*Got)(nil),
+		(*StopWant)(nil), (*Gone)(nil), (*Holdings)(nil), (*Status)(nil), (*Plays)(nil), (*PlaysAck)(nil), (*Decisions)(nil), (*DecisionsAck)(nil), (*Order)(nil),
+		(*OrderState)(nil), (*Bye)(nil),
 	} {
 		if m.Type() == name {
+			m, _ = reflect.New(reflect.TypeOf(m).Elem()).Interface().(Message)
 			return m
 		}
 	}
