@@ -75,6 +75,15 @@ func (b bulletins) InForce(ctx context.Context, now time.Time) ([]planner.Aimed,
 	return out, err
 }
 
+// urgent tells push whether a bulletin in force needs a blob; one that cannot be asked for waits its turn.
+func (a *App) urgent(ctx context.Context, sha256 broadcast.Hash) bool {
+	urgent, err := a.orders.Needs(ctx, sha256)
+	if err != nil {
+		a.o.Logger.Warn("not known whether audio is urgent", "sha256", sha256, "err", err)
+	}
+	return urgent
+}
+
 func aimed(a orders.Aimed) planner.Aimed {
 	return planner.Aimed{Bulletin: a.Bulletin, Targets: planner.Targets(a.Targets), Leaves: a.Leaves}
 }

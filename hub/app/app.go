@@ -52,12 +52,14 @@ type Options struct {
 	Now       func() time.Time
 	Version   string
 	Alarms    AlarmOptions
+
+	AudioLimit int64 // most bytes of audio and plans a second to all agents together, 0 for no limit
 }
 
 // FromConfig gives the options that the settings say.
 func FromConfig(c config.Hub) Options {
 	return Options{Listen: c.Listen, Data: c.Data, Database: c.Database, Blobs: c.Blobs, Bus: c.Bus, PublicURL: c.PublicURL,
-		TLSCert: c.TLSCert, TLSKey: c.TLSKey, Proxy: c.ProxyAddr, Zone: c.Zone,
+		TLSCert: c.TLSCert, TLSKey: c.TLSKey, Proxy: c.ProxyAddr, Zone: c.Zone, AudioLimit: int64(c.AudioLimit),
 		Alarms: AlarmOptions{Offline: c.AlarmOffline, SMTP: c.AlarmSMTP, SMTPPassword: c.AlarmSMTPPassword, From: c.AlarmMailFrom, To: c.AlarmMailTo,
 			Webhook: c.AlarmWebhook, WebhookSecret: c.AlarmWebhookSecret}}
 }
@@ -216,8 +218,9 @@ func (a *App) openStages(ctx context.Context) error {
 	a.lane = orders.NewLane(orders.LaneDeps{Desk: a.orders, Sealer: a.trust, Reach: places{a.planner}, Agents: connected{a}, Refused: a.orderRefused, Tell: a.tell()})
 	a.push = push.New(push.Options{Fleet: answering{a.fleet, a.planRefused, a.planTaken}, Heads: heads{a.planner}, Trusts: a.trust, Blobs: a.blobs, Time: a.trust, Orders: a.lane,
 		Plays: plays{a.fleet, a.evidence, a.bus}, Decided: decided{a.fleet, a.orders, a.accounts, log("orders")}, Log: log("push"), Metrics: a.metrics.Push,
-		Software: "loa-hub/" + a.o.Version, Now: a.o.Now})
+		Software: "loa-hub/" + a.o.Version, Now: a.o.Now, Limit: a.o.AudioLimit, Urgent: a.urgent})
 	a.metrics.Gauge("agents_online", "Agents connected to this hub.", func() float64 { return float64(a.push.Connected()) })
+	a.metrics.Gauge("link_queued", "Agents that wait for their turn under audio_limit.", func() float64 { return float64(a.push.Queued()) })
 	a.metrics.Gauge("hubs", "Hubs that this one hears on the bus, itself included.", func() float64 { return float64(a.heardHubs()) })
 	a.metrics.Gauge("root_key_on_disk", "1 while the root key lies on the hub.", func() float64 {
 		if rootKeyLies(a.o.Data) {

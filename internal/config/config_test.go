@@ -117,6 +117,7 @@ func TestRefused(t *testing.T) {
 		"mail to nobody":      {"alarm_smtp: smtp://mail.example.vn", "CONFIG_INVALID", "alarm_mail_to"},
 		"mail by nobody":      {"alarm_mail_to: a@example.vn", "CONFIG_INVALID", "alarm_smtp"},
 		"unsigned webhook":    {"alarm_webhook: https://example.vn/x", "CONFIG_INVALID", "alarm_webhook_secret"},
+		"limit below a frame": {"audio_limit: 63KiB", "CONFIG_INVALID", "audio_limit"},
 		"unknown log level":   {"log_level: loud", "CONFIG_INVALID", "loud"},
 	}
 	for name, c := range cases {

@@ -28,6 +28,8 @@ type Hub struct {
 	Timezone  string     `mapstructure:"timezone"`   // IANA name of the fleet's zone
 	LogLevel  slog.Level `mapstructure:"log_level"`
 
+	AudioLimit Size `mapstructure:"audio_limit"` // most bytes of audio and plans a second to all clusters together, 0 for no limit
+
 	AlarmOffline       time.Duration `mapstructure:"alarm_offline"`        // silence of a cluster that is an alarm
 	AlarmSMTP          string        `mapstructure:"alarm_smtp"`           // mail server, smtp://[user@]host[:port] or smtps://; "" for no mail
 	AlarmSMTPPassword  string        `mapstructure:"alarm_smtp_password"`  // file that holds its password
@@ -39,6 +41,9 @@ type Hub struct {
 	Zone      *time.Location `mapstructure:"-"` // Timezone, loaded
 	ProxyAddr netip.Addr     `mapstructure:"-"` // Proxy, read; zero for none
 }
+
+// minAudioLimit is what lets the smallest frames of the link go in turn, several a second.
+const minAudioLimit = 64 << 10
 
 func hub() program {
 	return program{prefix: "LOA_HUB_", keys: []key{
@@ -53,6 +58,7 @@ func hub() program {
 		{"proxy", "", "IP address of a proxy before the hub, whose X-Forwarded-For is believed"},
 		{"timezone", "Asia/Ho_Chi_Minh", "the fleet's time zone"},
 		{"log_level", "info", "debug, info, warn or error"},
+		{"audio_limit", "0", "most audio and plans to send a second to all clusters together, such as 10MiB; 0 for no limit"},
 		{"alarm_offline", "5m", "how long a cluster may be silent before that is an alarm"},
 		{"alarm_smtp", "", "mail server for alarms, smtp://user@host:587 or smtps://user@host:465 (default: no mail)"},
 		{"alarm_smtp_password", "", "file that holds the mail server's password"},
@@ -122,6 +128,9 @@ func (h *Hub) complete() error {
 			return invalid("proxy", fmt.Errorf("%q is no IP address", h.Proxy))
 		}
 		h.ProxyAddr = addr.Unmap()
+	}
+	if h.AudioLimit != 0 && h.AudioLimit < minAudioLimit {
+		return invalid("audio_limit", fmt.Errorf("%d bytes a second is less than 64KiB", h.AudioLimit))
 	}
 	if err := h.checkAlarms(); err != nil {
 		return err

@@ -95,6 +95,9 @@ func (m *Got) Check() error {
 }
 
 // Check implements Message.
+func (m *Queued) Check() error { return hash(m.SHA256) }
+
+// Check implements Message.
 func (m *StopWant) Check() error { return hash(m.SHA256) }
 
 // Check implements Message.

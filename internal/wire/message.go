@@ -87,19 +87,26 @@ type PlanState struct {
 }
 
 // Want asks for the bytes [Offset, End) of a blob; End 0 is the blob's end. Window is how many bytes the
-// agent takes before it has acknowledged them.
+// agent takes before it has acknowledged them. Due is when it needs the blob; zero is now.
 type Want struct {
 	SHA256 broadcast.Hash `json:"sha256"`
 	Offset int64          `json:"offset"`
 	End    int64          `json:"end,omitempty"`
 	Window int64          `json:"window"`
+	Due    time.Time      `json:"due,omitzero"`
 }
 
-// Got acknowledges everything of a wanted blob before Offset; Window, when not 0, is the new window.
+// Got acknowledges everything of a wanted blob before Offset; Window and Due, when not zero, are the new ones.
 type Got struct {
 	SHA256 broadcast.Hash `json:"sha256"`
 	Offset int64          `json:"offset"`
 	Window int64          `json:"window,omitempty"`
+	Due    time.Time      `json:"due,omitzero"`
+}
+
+// Queued says that a want waits for its turn on the hub's line.
+type Queued struct {
+	SHA256 broadcast.Hash `json:"sha256"`
 }
 
 // StopWant ends a want; frames on their way are ignored.
@@ -194,6 +201,7 @@ func (*Plan) Type() string         { return "plan" }
 func (*PlanState) Type() string    { return "plan_state" }
 func (*Want) Type() string         { return "want" }
 func (*Got) Type() string          { return "got" }
+func (*Queued) Type() string       { return "queued" }
 func (*StopWant) Type() string     { return "stop_want" }
 func (*Gone) Type() string         { return "gone" }
 func (*Holdings) Type() string     { return "holdings" }
@@ -226,7 +234,7 @@ func (m *Pair) MarshalJSON() ([]byte, error) {
 // empty gives a message of the type to decode into, nil for an unknown one.
 func empty(name string) Message {
 	for _, m := range []Message{ // nil of each type: all but one would be made in vain
-		(*Challenge)(nil), (*Hello)(nil), (*Refused)(nil), (*Welcome)(nil), (*Time)(nil), (*Trust)(nil), (*Plan)(nil), (*PlanState)(nil), (*Want)(nil), (*Got)(nil),
+		(*Challenge)(nil), (*Hello)(nil), (*Refused)(nil), (*Welcome)(nil), (*Time)(nil), (*Trust)(nil), (*Plan)(nil), (*PlanState)(nil), (*Want)(nil), (*Got)(nil), (*Queued)(nil),
 		(*StopWant)(nil), (*Gone)(nil), (*Holdings)(nil), (*Status)(nil), (*Plays)(nil), (*PlaysAck)(nil), (*Decisions)(nil), (*DecisionsAck)(nil), (*Order)(nil),
 		(*OrderState)(nil), (*Bye)(nil),
 	} {

@@ -17,15 +17,17 @@ const (
 
 // asked is when audio was asked for, and what of it was here.
 type asked struct {
-	at   time.Duration // since Cache.begun
-	have int64
+	at     time.Duration // since Cache.begun
+	have   int64
+	urgent bool
 }
 
-func (c *Cache) ask(w Want) {
+// ask notes the first time, and the first as urgent: what could wait may have waited, for the hub's line too.
+func (c *Cache) ask(w Want, urgent bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, again := c.asked[w.SHA256]; !again {
-		c.asked[w.SHA256] = asked{time.Since(c.begun), w.Have}
+	if a, again := c.asked[w.SHA256]; !again || urgent && !a.urgent {
+		c.asked[w.SHA256] = asked{time.Since(c.begun), w.Have, urgent}
 	}
 }
 

@@ -99,6 +99,34 @@ func TestUrgentAudioIsReadyBeforeItIsWhole(t *testing.T) {
 	}
 }
 
+// Audio that was asked for when it could wait, and has waited, is as quick as its line once a bulletin needs it.
+func TestAWaitOfBeforeDoesNotSlowABulletin(t *testing.T) {
+	h := newHub(t)
+	r := newRig(t, h)
+	it := h.report(20 * chunk)
+	r.offer(h.head(nil, it))
+	r.fetch(h, 2) // the day and the manifest
+	if w, ok := r.cache.NextWant(never); !ok || w.SHA256 != it.Audio || w.Due.IsZero() {
+		t.Fatalf("wanted: %+v", w)
+	}
+	r.cache.mu.Lock()
+	r.cache.asked[it.Audio] = asked{at: time.Since(r.cache.begun) - time.Hour}
+	r.cache.mu.Unlock()
+	bulletin := flood("flood", "live", it)
+	if code := r.order(h.order(1, seal.OrderLive, bulletin, nil)); code != "" {
+		t.Fatal(code)
+	}
+	if w, ok := r.cache.NextWant(never); !ok || w.SHA256 != it.Audio || !w.Due.Equal(bulletin.IssuedAt) {
+		t.Fatalf("wanted: %+v", w)
+	}
+	if err := r.cache.Put(t.Context(), it.Audio, 0, h.blobs[it.Audio][:chunk], false); err != nil {
+		t.Fatal(err)
+	}
+	if !r.cache.Ready(it.Audio) {
+		t.Error("not ready with its first chunk here")
+	}
+}
+
 func TestAReadGivesUpOnWhatDoesNotCome(t *testing.T) {
 	h := newHub(t)
 	r := newRig(t, h)

@@ -27,20 +27,20 @@ type need struct {
 // forever is the use of what the plan does not need: it is the first to be evicted.
 var forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// listNeeds gives what heads need from now on, most urgent first: day documents, without which nothing is known;
-// manifests, without which a head is not active and nothing of it sounds, however urgent; then audio. Of each
-// kind the bulletins' come first, then what is used soonest.
-func listNeeds(heads []*broadcast.Head, days map[broadcast.Hash]*broadcast.Day, now time.Time) []need {
-	first, rest := []need{}, []need{}
+// listNeeds gives what heads need from now on, most urgent first: what bulletins need, where a head is active, by which
+// they sound at once; day documents, without which nothing is known; manifests, without which a head is not active;
+// then audio. Of each kind the bulletins' come first, then what is used soonest.
+func listNeeds(heads []*broadcast.Head, days map[broadcast.Hash]*broadcast.Day, active bool, now time.Time) []need {
+	var all []need
 	for _, head := range heads {
 		add := func(it broadcast.Item, use, until time.Time, urgent bool) {
 			if withdrawn(head, it) {
 				return
 			}
 			// A head is active only with all its manifests, those of items that are over too.
-			rest = append(rest, need{hash: it.Manifest, kind: kindManifest, use: use, urgent: urgent})
+			all = append(all, need{hash: it.Manifest, kind: kindManifest, use: use, urgent: urgent})
 			if !until.Before(now) {
-				rest = append(rest, need{hash: it.Audio, kind: kindAudio, use: use, urgent: urgent})
+				all = append(all, need{hash: it.Audio, kind: kindAudio, use: use, urgent: urgent})
 			}
 		}
 		for _, b := range head.Bulletins {
@@ -51,7 +51,7 @@ func listNeeds(heads []*broadcast.Head, days map[broadcast.Hash]*broadcast.Day, 
 		for _, ref := range head.Days {
 			day := days[ref.Hash]
 			if day == nil {
-				first = append(first, need{hash: ref.Hash, kind: kindDay, size: ref.Size, use: now})
+				all = append(all, need{hash: ref.Hash, kind: kindDay, size: ref.Size, use: now})
 				continue
 			}
 			for _, cand := range day.Candidates {
@@ -62,10 +62,11 @@ func listNeeds(heads []*broadcast.Head, days map[broadcast.Hash]*broadcast.Day, 
 			}
 		}
 	}
-	slices.SortStableFunc(rest, func(a, b need) int {
-		return cmp.Or(before(a.kind == kindManifest, b.kind == kindManifest), before(a.urgent, b.urgent), a.use.Compare(b.use))
+	slices.SortStableFunc(all, func(a, b need) int {
+		return cmp.Or(before(active && a.urgent, active && b.urgent), before(a.kind == kindDay, b.kind == kindDay),
+			before(a.kind == kindManifest, b.kind == kindManifest), before(a.urgent, b.urgent), a.use.Compare(b.use))
 	})
-	return firstOfEach(append(first, rest...))
+	return firstOfEach(all)
 }
 
 // before puts what is so before what is not.

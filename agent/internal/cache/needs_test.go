@@ -26,12 +26,21 @@ func TestOrderOfDownloads(t *testing.T) {
 			{IssuedAt: now.Add(-2 * time.Hour), Until: now.Add(-time.Second), Items: []broadcast.Item{item("storm")}},
 		},
 	}
-	var got []broadcast.Hash
-	for _, n := range listNeeds([]*broadcast.Head{head}, map[broadcast.Hash]*broadcast.Day{"today": day}, now) {
-		got = append(got, n.hash)
-	}
-	want := []broadcast.Hash{"tomorrow", "m-storm", "m-flood", "m-over", "m-sounding", "m-later", "flood", "sounding", "later"}
-	if !slices.Equal(got, want) {
-		t.Errorf("fetched as %v, want %v", got, want)
+	for name, test := range map[string]struct {
+		active bool
+		want   []broadcast.Hash
+	}{
+		"the first plan": {false, []broadcast.Hash{"tomorrow", "m-storm", "m-flood", "m-over", "m-sounding", "m-later", "flood", "sounding", "later"}},
+		"a later plan":   {true, []broadcast.Hash{"m-storm", "m-flood", "flood", "tomorrow", "m-over", "m-sounding", "m-later", "sounding", "later"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []broadcast.Hash
+			for _, n := range listNeeds([]*broadcast.Head{head}, map[broadcast.Hash]*broadcast.Day{"today": day}, test.active, now) {
+				got = append(got, n.hash)
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("fetched as %v, want %v", got, test.want)
+			}
+		})
 	}
 }

@@ -151,7 +151,7 @@ func (c *Cache) currentNeeds() []need {
 			}
 		}
 		heads = append(heads, c.orderedHead())
-		c.needs = listNeeds(heads, c.plans.days, now)
+		c.needs = listNeeds(heads, c.plans.days, c.plans.active != nil, now)
 		if len(heads) > 0 {
 			c.zone = zoneOf(heads[0])
 		}

@@ -16,7 +16,8 @@ type Want struct {
 	Have   int64 // bytes held from its beginning
 	Size   int64 // 0 when not known
 	Kind   string
-	Limit  int64 // most bytes a second, 0 for none
+	Due    time.Time // when it may sound first; zero for what is needed now
+	Limit  int64     // most bytes a second, 0 for none
 }
 
 // maxPart bounds a day document or a manifest: 24 hours of audio have a manifest of 400 KB.
@@ -44,9 +45,11 @@ func (c *Cache) NextWant(skip func(broadcast.Hash) bool) (Want, bool) {
 			if !c.makeRoom(n, w.Size-w.Have) {
 				continue
 			}
-			c.ask(w)
+			c.ask(w, n.urgent)
 		}
-		w.Limit = r.limit
+		if w.Limit = r.limit; n.kind == kindAudio || n.urgent {
+			w.Due = n.use
+		}
 		return w, true
 	}
 	return Want{}, false

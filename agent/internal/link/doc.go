@@ -43,10 +43,11 @@ type Orders interface {
 // Want is a blob the agent misses.
 type Want struct {
 	SHA256 broadcast.Hash
-	Have   int64  // bytes held from its beginning, a multiple of broadcast.ChunkSize
-	Size   int64  // 0 when not known (a manifest)
-	Kind   string // day | manifest | audio, for logs
-	Limit  int64  // most bytes a second, 0 for none
+	Have   int64     // bytes held from its beginning, a multiple of broadcast.ChunkSize
+	Size   int64     // 0 when not known (a manifest)
+	Kind   string    // day | manifest | audio, for logs
+	Due    time.Time // when it may sound first; zero for what is needed now
+	Limit  int64     // most bytes a second, 0 for none
 }
 
 // Blobs is where fetched bytes go, and what says what to fetch next.

@@ -61,6 +61,8 @@ func (f *fetcher) run(ctx context.Context) error {
 			err = f.choose()
 		case sha256 := <-f.s.gone:
 			err = f.failed(sha256, errors.New("the hub does not have it"))
+		case sha256 := <-f.s.queued:
+			f.held(sha256)
 		case chunk := <-f.s.frames:
 			err = f.take(ctx, chunk)
 		}
@@ -90,8 +92,7 @@ func (f *fetcher) choose() error {
 	defer f.setTimer(now)
 	if f.current != nil {
 		if ok && want.SHA256 == f.current.want.SHA256 {
-			f.current.want.Limit = want.Limit // the same audio may be urgent now
-			return f.pay(now)
+			return f.goOn(want, now)
 		}
 		if err := f.s.send(&wire.StopWant{SHA256: f.current.want.SHA256}); err != nil {
 			return err
@@ -109,7 +110,27 @@ func (f *fetcher) choose() error {
 	f.current = &fetch{want: want, base: base, buf: make([]byte, 0, broadcast.ChunkSize), last: now}
 	f.meter.Begin(now)
 	f.s.l.o.Log.Debug("fetch begins", "kind", want.Kind, "sha256", want.SHA256, "offset", base, "size", want.Size)
-	return f.s.send(&wire.Want{SHA256: want.SHA256, Offset: base, End: want.Size, Window: f.window()})
+	return f.s.send(&wire.Want{SHA256: want.SHA256, Offset: base, End: want.Size, Window: f.window(), Due: want.Due})
+}
+
+// goOn keeps to the current fetch, whose want may have changed: the same audio may be urgent now.
+func (f *fetcher) goOn(want Want, now time.Time) error {
+	old := f.current.want
+	f.current.want.Limit, f.current.want.Due = want.Limit, want.Due
+	if !want.Due.IsZero() && !want.Due.Equal(old.Due) {
+		if err := f.s.send(&wire.Got{SHA256: want.SHA256, Due: want.Due}); err != nil {
+			return err
+		}
+	}
+	return f.pay(now)
+}
+
+// held takes note that the hub has the current fetch wait: it has not stalled, and the pause is not the line's.
+func (f *fetcher) held(sha256 broadcast.Hash) {
+	if f.current != nil && f.current.want.SHA256 == sha256 {
+		f.current.last = time.Now()
+		f.meter.begin(f.current.last)
+	}
 }
 
 // window is what the hub may send ahead: 2 s of the line, or of the limit.

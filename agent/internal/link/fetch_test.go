@@ -17,6 +17,14 @@ import (
 
 func grains(n int) []byte { return bytes.Repeat([]byte{7}, n*wire.Grain) }
 
+// due writes when something is needed, nothing for now.
+func due(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(", due 15:04")
+}
+
 // fetching runs an agent with wants against a hub that answers each want by what answer adds.
 func fetching(t *testing.T, a *agent, answer func(*visit, *frames, *wire.Want)) (*diary, func()) {
 	t.Helper()
@@ -32,13 +40,13 @@ func fetching(t *testing.T, a *agent, answer func(*visit, *frames, *wire.Want)) 
 			}
 			switch m := m.(type) {
 			case *wire.Want:
-				d.add("want %.1s at %d to %d", m.SHA256, m.Offset, m.End)
+				d.add("want %.1s at %d to %d%s", m.SHA256, m.Offset, m.End, due(m.Due))
 				answer(v, out, m)
 				v.conn.Wake()
 			case *wire.StopWant:
 				d.add("stop %.1s", m.SHA256)
 			case *wire.Got:
-				d.add("got %.1s to %d", m.SHA256, m.Offset)
+				d.add("got %.1s to %d%s", m.SHA256, m.Offset, due(m.Due))
 			}
 		}
 	})
@@ -124,6 +132,41 @@ func TestStalledFetchGivesWay(t *testing.T) {
 		})
 		<-time.After(80 * time.Second)
 		same(t, d.of(""), "0s want 1 at 0 to 1048576", "1m0s stop 1", "1m0s want 2 at 0 to 4096", "1m0s got 2 to 4096")
+		stop()
+	})
+}
+
+// TestQueuedFetchWaits: a hub that says in time that the want waits for its turn is waited for.
+func TestQueuedFetchWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAgent()
+		a.wants = []Want{{SHA256: one, Size: wire.Grain}, {SHA256: two, Size: wire.Grain}}
+		d, stop := fetching(t, a, func(v *visit, _ *frames, w *wire.Want) {
+			for i := range 4 {
+				if w.SHA256 == one {
+					time.AfterFunc(time.Duration(59*(i+1))*time.Second, func() { v.send(&wire.Queued{SHA256: two}, &wire.Queued{SHA256: one}) })
+				}
+			}
+		})
+		<-time.After(5 * time.Minute)
+		same(t, d.of(""), "0s want 1 at 0 to 4096", "4m56s stop 1", "4m56s want 2 at 0 to 4096")
+		stop()
+	})
+}
+
+// TestTheHubIsToldWhenItIsNeeded, again when the plan has changed, and without another want: what is under way stays good.
+func TestTheHubIsToldWhenItIsNeeded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		five := time.Date(2026, 11, 24, 5, 0, 0, 0, time.UTC)
+		a := newAgent()
+		a.wants = []Want{{SHA256: one, Size: 2 * wire.Grain, Due: five}}
+		d, stop := fetching(t, a, func(_ *visit, out *frames, w *wire.Want) { out.add(t, wire.Chunk{SHA256: one, Data: grains(1)}) })
+		<-time.After(time.Second)
+		for _, at := range []time.Time{five, five.Add(-time.Hour)} {
+			a.change("wants", func() { a.wants[0].Due = at })
+			<-time.After(time.Second)
+		}
+		same(t, d.of(""), "0s want 1 at 0 to 8192, due 05:00", "0s got 1 to 4096", "2s got 1 to 0, due 04:00")
 		stop()
 	})
 }

@@ -29,6 +29,7 @@ type session struct {
 
 	frames    chan wire.Chunk // at most two fit a window, four after a change of mind
 	gone      chan broadcast.Hash
+	queued    chan broadcast.Hash
 	documents chan wire.Message // Trust, Plan
 	orders    chan []byte
 	times     chan timeAnswer
@@ -44,8 +45,9 @@ type timeAnswer struct {
 func newSession(l *Link, conn *wsconn.Conn) *session {
 	return &session{
 		l: l, conn: conn,
-		frames: make(chan wire.Chunk, 8), gone: make(chan broadcast.Hash, 8), documents: make(chan wire.Message, 8),
-		orders: make(chan []byte, 8), times: make(chan timeAnswer, 2), acks: make(chan []string, 2), decided: make(chan []string, 2),
+		frames: make(chan wire.Chunk, 8), gone: make(chan broadcast.Hash, 8), queued: make(chan broadcast.Hash, 8),
+		documents: make(chan wire.Message, 8),
+		orders:    make(chan []byte, 8), times: make(chan timeAnswer, 2), acks: make(chan []string, 2), decided: make(chan []string, 2),
 	}
 }
 
@@ -172,6 +174,8 @@ func (s *session) receiveControl(ctx context.Context, data []byte, got mono.Inst
 		return hand(ctx, s.orders, m.Envelope)
 	case *wire.Gone:
 		return hand(ctx, s.gone, m.SHA256)
+	case *wire.Queued:
+		return hand(ctx, s.queued, m.SHA256)
 	case *wire.Time:
 		return hand(ctx, s.times, timeAnswer{m.Envelope, got})
 	case *wire.PlaysAck:

@@ -3,12 +3,14 @@ package orders
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/uptrace/bun"
 
 	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/internal/broadcast"
 )
 
 // Filter chooses bulletins; an empty field chooses all.
@@ -98,4 +100,12 @@ func (d *Desk) InForce(ctx context.Context, now time.Time) ([]Aimed, error) {
 		out[i] = b.aimed()
 	}
 	return out, nil
+}
+
+// Needs tells whether a bulletin in force needs an audio or a manifest.
+func (d *Desk) Needs(ctx context.Context, sha256 broadcast.Hash) (bool, error) {
+	list, err := d.InForce(ctx, d.now())
+	return slices.ContainsFunc(list, func(a Aimed) bool {
+		return slices.ContainsFunc(a.Items, func(it broadcast.Item) bool { return it.Audio == sha256 || it.Manifest == sha256 })
+	}), err
 }

@@ -297,6 +297,35 @@ func TestCancel(t *testing.T) {
 	}
 }
 
+func TestWhatABulletinNeeds(t *testing.T) {
+	w := newWorld(t)
+	b, err := w.Create(t.Context(), flood(), ann)
+	if err != nil {
+		t.Fatal(err)
+	}
+	needs := func(sha256 broadcast.Hash) bool {
+		t.Helper()
+		needed, err := w.Needs(t.Context(), sha256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return needed
+	}
+	if needs(b.Items[0].Audio) {
+		t.Error("needed before it is approved")
+	}
+	w.approve(b.ID)
+	if it := b.Items[0]; !needs(it.Audio) || !needs(it.Manifest) || needs("another") {
+		t.Errorf("of %+v needed: audio %v, manifest %v, another %v", it, needs(it.Audio), needs(it.Manifest), needs("another"))
+	}
+	if _, err := w.Cancel(t.Context(), b.ID, "", ann); err != nil {
+		t.Fatal(err)
+	}
+	if needs(b.Items[0].Audio) {
+		t.Error("needed after its cancel")
+	}
+}
+
 func TestABulletinLeavesHeadsAfterItsLastSound(t *testing.T) {
 	w := newWorld(t)
 	b := w.write(flood())

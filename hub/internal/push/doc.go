@@ -1,7 +1,8 @@
 // Package push is the hub's end of the agents' websockets. It takes heads from the planner, blobs from the
 // store, signed time from seal and answers of fleet about who an agent is; it brings each connected agent to
-// its plan, serves the parts and audio the agent asks for in the agent's order, and gives what agents say to
-// fleet (status, holdings, plan state) and to evidence (play records).
+// its plan, serves the parts and audio the agent asks for in the agent's order, and all agents in the order of
+// their need where they have a limit together, and gives what agents say to fleet (status, holdings, plan state)
+// and to evidence (play records).
 //
 // A Hub is safe for concurrent use. Each connection has one goroutine that reads, and another while there is something to write; all
 // queues are bounded, and a connection that lets its control queue fill is closed. Work that a connection did
@@ -105,6 +106,11 @@ type Options struct {
 	Now      func() time.Time // for welcome's Now; time.Now when nil
 
 	RetryEvery time.Duration // of heads and trust documents that could not be read or sent; 10 s when 0
+
+	// Limit is how many bytes of audio and plan parts a second go to all agents together; 0 for no limit. Urgent tells whether
+	// a bulletin in force needs a blob, which then waits for nothing; it is asked only where there is a limit.
+	Limit  int64
+	Urgent func(ctx context.Context, sha256 broadcast.Hash) bool
 
 	// Allow tells whether an agent may fetch a blob; nil allows every paired agent every blob.
 	Allow func(ctx context.Context, agent string, sha256 broadcast.Hash) bool

@@ -31,6 +31,7 @@ type Hub struct {
 	o          Options
 	server     *wsconn.Server
 	hands      hands
+	uplink     *uplink   // nil for no limit
 	frames     sync.Pool // of *[]byte, wire.MaxFrame long
 	handshakes atomic.Int64
 	connection atomic.Uint64
@@ -61,6 +62,7 @@ func New(o Options) *Hub {
 		o:        o,
 		server:   wsconn.NewServer(wsconn.HubOptions()),
 		hands:    make(hands),
+		uplink:   newUplink(o.Limit),
 		frames:   sync.Pool{New: func() any { b := make([]byte, 0, wire.MaxFrame); return &b }},
 		open:     map[*session]struct{}{},
 		sessions: map[string]*session{},
@@ -326,6 +328,14 @@ func (h *Hub) Connected() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.sessions)
+}
+
+// Queued tells how many agents wait for their turn to be sent something.
+func (h *Hub) Queued() int {
+	if h.uplink == nil {
+		return 0
+	}
+	return h.uplink.waiting()
 }
 
 func count(c Counter, n int) {

@@ -2,6 +2,7 @@ package push
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -42,13 +43,13 @@ func TestABadNeighbourCostsOnlyItself(t *testing.T) {
 			h.Prove(&wire.Challenge{Nonce: make([]byte, wire.NonceSize)}, agentKey(10))
 			p.send(h)
 		},
-		"speaks no JSON": func(_ *testing.T, _ *world, p *peer) { p.welcome10(); _ = raw(p, "\xff\xfe") },
+		"speaks no JSON": func(_ *testing.T, _ *world, p *peer) { p.be(10); _ = raw(p, "\xff\xfe") },
 		"sends more than a message holds": func(_ *testing.T, _ *world, p *peer) {
-			p.welcome10()
+			p.be(10)
 			_ = raw(p, `{"type":"bye","body":{"code":"`+strings.Repeat("x", wire.MaxControl)+`"}}`)
 		},
 		"floods": func(t *testing.T, _ *world, p *peer) {
-			p.welcome10()
+			p.be(10)
 			began := time.Now()
 			for range 11 {
 				for range 99 {
@@ -62,7 +63,7 @@ func TestABadNeighbourCostsOnlyItself(t *testing.T) {
 			}
 		},
 		"asks for a great deal and reads nothing": func(t *testing.T, w *world, p *peer) {
-			p.welcome10()
+			p.be(10)
 			data := bytes.Repeat([]byte("loa"), 4<<20)
 			sha := broadcast.Hash(strings.Repeat("ab", 32))
 			w.mu.Lock()
@@ -77,7 +78,7 @@ func TestABadNeighbourCostsOnlyItself(t *testing.T) {
 			t.Error("it is sent to for ever")
 		},
 		"says that it got what it never asked for": func(_ *testing.T, _ *world, p *peer) {
-			p.welcome10()
+			p.be(10)
 			p.send(&wire.Got{SHA256: broadcast.Hash(strings.Repeat("cd", 32)), Offset: 1 << 40})
 		},
 	}
@@ -115,10 +116,10 @@ func TestABadNeighbourCostsOnlyItself(t *testing.T) {
 	}
 }
 
-// welcome10 makes a peer agent-10.
-func (p *peer) welcome10() {
-	h := &wire.Hello{Agent: "agent-10", Nonce: make([]byte, wire.NonceSize), Software: "test"}
-	h.Prove(next[*wire.Challenge](p), agentKey(10))
+// be makes a peer one of agent-10 to agent-49, past its welcome.
+func (p *peer) be(n byte) {
+	h := &wire.Hello{Agent: fmt.Sprintf("agent-%d", n), Nonce: make([]byte, wire.NonceSize), Software: "test"}
+	h.Prove(next[*wire.Challenge](p), agentKey(n))
 	p.send(h)
 	next[*wire.Welcome](p)
 }

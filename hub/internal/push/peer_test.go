@@ -35,7 +35,7 @@ func (w *world) dial(t *testing.T) *peer {
 // dialSlow makes a peer that reads on only while fewer than so many messages wait for the test.
 func (w *world) dialSlow(t *testing.T, waiting int) *peer {
 	t.Helper()
-	conn, err := wsconn.Dial(t.Context(), w.url, wsconn.DialOptions{Options: wsconn.AgentOptions()})
+	conn, err := wsconn.Dial(t.Context(), w.url, wsconn.DialOptions{Options: wsconn.AgentOptions(), NetDial: w.netDial})
 	if err != nil {
 		t.Fatal(err)
 	}

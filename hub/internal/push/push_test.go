@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"net"
 	"net/http/httptest"
 	"slices"
 	"sync"
@@ -28,8 +29,9 @@ const patience = 20 * time.Second // of the tests
 
 // world is what a Hub asks for, in memory.
 type world struct {
-	hub *Hub
-	url string
+	hub     *Hub
+	url     string
+	netDial func(ctx context.Context, network, addr string) (net.Conn, error) // nil for the network
 
 	mu      sync.Mutex
 	refusal error // of ByKey
@@ -55,16 +57,29 @@ func (h heard) Add(float64) { h.w.hear("slow") }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldWith(t, nil, func(*Options) {})
+}
+
+// newWorldWith makes one with other options, behind a listener (nil: the network).
+func newWorldWith(t *testing.T, listener *pipes, edit func(*Options)) *world {
+	t.Helper()
 	w := &world{blobs: map[broadcast.Hash][]byte{}, online: map[uint64]bool{}, changed: make(chan struct{}, 1)}
-	w.hub = New(Options{
+	o := Options{
 		Fleet: w, Heads: w, Trusts: w, Blobs: w, Time: w, Plays: w, Software: "test", Metrics: Metrics{Slow: heard{w}},
 		RetryEvery: 20 * time.Millisecond,
 		Allow:      func(_ context.Context, _ string, sha256 broadcast.Hash) bool { return sha256 != foreign },
-	})
+	}
+	edit(&o)
+	w.hub = New(o)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- w.hub.Run(ctx) }()
-	server := httptest.NewServer(w.hub)
+	server := httptest.NewUnstartedServer(w.hub)
+	if listener != nil {
+		_ = server.Listener.Close() // of a port that is not needed
+		server.Listener, w.netDial = listener, listener.dial
+	}
+	server.Start()
 	w.url = "ws" + server.URL[len("http"):]
 	t.Cleanup(func() {
 		cancel()
@@ -113,8 +128,10 @@ func (w *world) await(t *testing.T, what string, ok func() bool) {
 func (w *world) ByKey(_ context.Context, key ed25519.PublicKey) (id, name, area string, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if bytes.Equal(key, publicKey(10)) {
-		return "agent-10", "Loa thôn bên", "xa-01", nil
+	for n := byte(10); n < 50; n++ {
+		if bytes.Equal(key, publicKey(n)) {
+			return fmt.Sprintf("agent-%d", n), "Loa thôn bên", "xa-01", nil
+		}
 	}
 	if !bytes.Equal(key, publicKey(1)) {
 		return "", "", "", problem.New("AGENT_UNKNOWN", 404, "không rõ", "unknown")

@@ -32,7 +32,7 @@ func (s *session) serve(ctx context.Context) error {
 // take handles one message.
 func (s *session) take(ctx context.Context, data []byte) error {
 	m, err := wire.Decode(data)
-	if _, got := m.(*wire.Got); err == nil && !got {
+	if got, _ := m.(*wire.Got); err == nil && (got == nil || !got.Due.IsZero()) {
 		if err := s.pace.wait(ctx); err != nil {
 			return err
 		}
@@ -70,6 +70,9 @@ func (s *session) receive(m wire.Message) error {
 		return s.startStream(m)
 	case *wire.Got:
 		s.outgoing.got(m)
+		if !m.Due.IsZero() {
+			s.outgoing.hasten(m.SHA256, m.Due, s.urgent(m.SHA256))
+		}
 		s.conn.Wake()
 	case *wire.StopWant:
 		s.outgoing.stop(m.SHA256)
@@ -148,11 +151,21 @@ func (s *session) startStream(m *wire.Want) error {
 		_ = blob.Close() // read only
 		return s.send(&wire.Gone{SHA256: m.SHA256})
 	}
-	err = s.outgoing.start(m, blob)
+	err = s.outgoing.start(m, blob, s.urgent(m.SHA256))
 	if err != nil {
 		_ = blob.Close() // read only
 		return err
 	}
 	s.conn.Wake()
 	return nil
+}
+
+// urgent tells whether a bulletin needs a blob. The hub itself knows: an agent cannot say so.
+func (s *session) urgent(sha256 broadcast.Hash) bool {
+	if s.outgoing.limit == nil || s.hub.o.Urgent == nil {
+		return false
+	}
+	ctx, cancel := call()
+	defer cancel()
+	return s.hub.o.Urgent(ctx, sha256)
 }

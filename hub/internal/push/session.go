@@ -69,6 +69,9 @@ func (s *session) run(ctx context.Context) {
 	defer greeted()
 	defer s.outgoing.close(&s.hub.frames)
 	s.outgoing.frames, s.outgoing.metrics = &s.hub.frames, &s.hub.o.Metrics
+	if line := s.hub.uplink; line != nil {
+		s.outgoing.limit = &limited{line: line, turn: turn{wake: s.conn.Wake}, queued: s.queued}
+	}
 	err := s.conn.Run(ctx, &s.outgoing, func(ctx context.Context) error {
 		var hello *wire.Hello
 		err := s.aside(func() (err error) { hello, err = s.greet(); return err })
@@ -267,6 +270,11 @@ func (s *session) send(m wire.Message) error {
 		return err
 	}
 	return s.conn.Send(data)
+}
+
+// queued tells the agent that its want waits for its turn.
+func (s *session) queued(sha256 broadcast.Hash) {
+	_ = s.send(&wire.Queued{SHA256: sha256}) // a connection that is ending needs no more
 }
 
 // bye ends the session in order; it never blocks.

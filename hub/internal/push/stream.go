@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/loa-vn/loa/hub/internal/store"
 	"github.com/loa-vn/loa/internal/broadcast"
@@ -24,13 +25,17 @@ type stream struct {
 	sent   int64
 	acked  int64
 	window int64
+	due    time.Time // when the agent needs it; zero for now
+	urgent bool      // a bulletin needs it: it waits for nobody's turn
 }
 
 // streams is the wsconn.ChunkSource of a session: it gives a frame only while all unacknowledged bytes together
-// are within the receiver's window, so that a control message is never behind more than that.
+// are within the receiver's window, so that a control message is never behind more than that; and only when it is the
+// session's turn, where all agents together have a limit.
 type streams struct {
 	frames  *sync.Pool
 	metrics *Metrics
+	limit   *limited // nil for no limit
 
 	mu     sync.Mutex
 	open   []*stream // in the order they were asked for
@@ -38,8 +43,43 @@ type streams struct {
 	closed bool
 }
 
+// limited is a session's place on a line with a limit.
+type limited struct {
+	line   *uplink
+	turn   turn
+	queued func(broadcast.Hash) // tells the agent that it waits
+	since  time.Time            // it waits, or was told so; zero while it does not wait
+}
+
+// may tells whether a frame of a stream may be sent now; the stream's session is woken otherwise when it may.
+func (l *limited) may(st *stream, size int64) bool {
+	if st.urgent {
+		l.leave()
+		l.line.spend(size)
+		return true
+	}
+	if l.line.may(&l.turn, st.due, size) {
+		l.since = time.Time{}
+		return true
+	}
+	switch now := time.Now(); {
+	case l.since.IsZero():
+		l.since = now
+	case now.Sub(l.since) >= queuedAfter:
+		l.since = now
+		l.queued(st.sha256)
+	}
+	return false
+}
+
+// leave says that there is nothing that waits.
+func (l *limited) leave() {
+	l.since = time.Time{}
+	l.line.leave(&l.turn)
+}
+
 // start begins to serve a want; the blob is then the streams' to close.
-func (s *streams) start(w *wire.Want, blob store.Blob) error {
+func (s *streams) start(w *wire.Want, blob store.Blob, urgent bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed || len(s.open) >= maxStreams {
@@ -51,6 +91,7 @@ func (s *streams) start(w *wire.Want, blob store.Blob) error {
 	}
 	s.open = append(s.open, &stream{
 		sha256: w.SHA256, blob: blob, size: blob.Size(), end: end, sent: w.Offset, acked: w.Offset, window: w.Window,
+		due: w.Due, urgent: urgent,
 	})
 	return nil
 }
@@ -76,6 +117,17 @@ func (s *streams) got(g *wire.Got) {
 	}
 }
 
+// hasten changes when what is served is needed.
+func (s *streams) hasten(sha256 broadcast.Hash, due time.Time, urgent bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, st := range s.open {
+		if st.sha256 == sha256 {
+			st.due, st.urgent = due, urgent
+		}
+	}
+}
+
 func (s *streams) stop(sha256 broadcast.Hash) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,6 +144,9 @@ func (s *streams) close(frames *sync.Pool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
+	if s.limit != nil {
+		s.limit.leave()
+	}
 	for _, st := range s.open {
 		st.closeBlob()
 	}
@@ -113,18 +168,11 @@ func (st *stream) closeBlob() {
 func (s *streams) NextFrame() ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	unacked := int64(0)
-	for _, st := range s.open {
-		unacked += st.sent - st.acked
-	}
-	for _, st := range s.open {
-		if st.blob == nil {
-			continue
-		}
-		size := min(frameSize(st.window), st.end-st.sent)
-		if unacked > 0 && unacked+size > st.window {
-			break
-		}
+	st, size := s.front()
+	switch {
+	case st == nil && s.limit != nil:
+		s.limit.leave()
+	case st != nil && (s.limit == nil || s.limit.may(st, size)):
 		return s.next(st, size)
 	}
 	if s.frame != nil { // an idle connection holds no frame
@@ -132,6 +180,29 @@ func (s *streams) NextFrame() ([]byte, error) {
 		s.frame = nil
 	}
 	return nil, nil
+}
+
+// front is the stream that is next, an urgent one first, and how much of it; nil when nothing is to be sent or the window
+// is full.
+func (s *streams) front() (front *stream, size int64) {
+	unacked := int64(0)
+	for _, st := range s.open {
+		unacked += st.sent - st.acked
+		if st.blob != nil && (front == nil || st.urgent && !front.urgent) {
+			front = st
+		}
+	}
+	if front == nil {
+		return nil, 0
+	}
+	size = min(frameSize(front.window), front.end-front.sent)
+	if s.limit != nil {
+		size = min(size, s.limit.line.largest)
+	}
+	if unacked > 0 && unacked+size > front.window {
+		return nil, 0
+	}
+	return front, size
 }
 
 // next reads the frame at st.sent.

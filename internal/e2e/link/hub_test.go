@@ -67,14 +67,20 @@ type said struct {
 
 func newHub(t *testing.T) *hub {
 	t.Helper()
+	return newHubWith(t, func(*hubtest.PushOptions) {})
+}
+
+// newHubWith makes one with other options.
+func newHubWith(t *testing.T, edit func(*hubtest.PushOptions)) *hub {
+	t.Helper()
 	h := &hub{
 		keys: map[string]string{}, heads: map[string]hubtest.Head{}, blobs: map[broadcast.Hash][]byte{},
 		plays: map[string]int{}, records: map[string]broadcast.Play{}, said: map[string]*said{}, changed: make(chan struct{}, 1),
 		trusts: [][]byte{[]byte("trust 1"), []byte("trust 2"), []byte("trust 3")},
 	}
-	h.Push = hubtest.NewPush(hubtest.PushOptions{
-		Fleet: h, Heads: h, Trusts: h, Blobs: h, Time: h, Plays: h, Software: "test",
-	})
+	o := hubtest.PushOptions{Fleet: h, Heads: h, Trusts: h, Blobs: h, Time: h, Plays: h, Software: "test"}
+	edit(&o)
+	h.Push = hubtest.NewPush(o)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- h.Run(ctx) }()
