@@ -7,13 +7,14 @@
 # make test-planted  plants known weaknesses, one at a time, and expects the test that names each to fail
 # make check    the quick loop for a change: build, vet, lint and the short tests
 # make bench    measurements beside their peers (BENCH=name,… picks some)
+# make soak     half an hour with 10,000 simulated agents at work; fails when memory, goroutines, descriptors or records are lost (SOAK=2m SOAK_AGENTS=1000 is a short one)
 # make fuzz     every fuzz target for FUZZTIME (10s)
 # make setup    installs everything that demo, test and lint need; make clean removes what make made
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: build package check test test-faults test-windows test-planted demo bench fuzz setup setup-demo setup-test setup-package setup-wine setup-lint pages vet cross lint vuln clean
+.PHONY: build package check test test-faults test-windows test-planted demo bench soak fuzz setup setup-demo setup-test setup-package setup-wine setup-lint pages vet cross lint vuln clean
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -X main.version=$(VERSION)
@@ -81,6 +82,9 @@ demo: setup-demo build
 
 bench: setup-demo setup-test build
 	go run ./scripts/bench
+
+soak: setup-demo build
+	BENCH=soak-10k-growth go run ./scripts/bench
 
 fuzz:
 	scripts/fuzz.sh

@@ -55,6 +55,7 @@ func measurements() []measurement {
 		{rows: []string{"file-cpu-nginx", "file-cpu-nginx-tls"}, take: fileCPU},
 		{rows: []string{"plan-sweep-10k-s", "plan-sweep-10k-mb"}, take: sweep},
 		{rows: []string{"storm-10k-s"}, take: storm},
+		{rows: []string{"soak-10k-growth"}, take: soak, asked: true},
 		{rows: []string{"plays-100k-sqlite-s"}, take: plays},
 		{rows: []string{"plays-100k-postgres-s"}, take: playsPostgres},
 		{rows: []string{"evidence-year-s"}, take: evidenceYear},
