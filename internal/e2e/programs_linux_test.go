@@ -32,7 +32,7 @@ type station struct {
 }
 
 // newStation starts everything; line, when it is not nil, gives where the agent dials.
-func newStation(t *testing.T, line func(hub string) string) *station {
+func newStation(t *testing.T, line func(hub string) string, hubEnv ...string) *station {
 	t.Helper()
 	needs(t, "ffmpeg", "pulseaudio", "espeak-ng")
 	t.Parallel()
@@ -43,7 +43,7 @@ func newStation(t *testing.T, line func(hub string) string) *station {
 	s.card, err = soundcard.Start(ctx, filepath.Join(s.dir, "card"))
 	s.must(err)
 	t.Cleanup(func() { _ = s.card.Close() })
-	s.Site, err = rig.NewSite(ctx, rig.SiteOptions{Bin: bin, Dir: s.dir})
+	s.Site, err = rig.NewSite(ctx, rig.SiteOptions{Bin: bin, Dir: s.dir, Env: hubEnv})
 	s.must(err)
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {

@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"context"
 	"net/url"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -172,4 +174,31 @@ func TestUrgentBulletinSoundsWhileItStillComes(t *testing.T) {
 	if p := s.detailed(b.ID); p.Outcome != "cut" || p.Reason != "cancelled" || p.Segments[0].OffsetMS > 50 || p.MissedMS > 100 {
 		t.Errorf("the record says %+v", p)
 	}
+}
+
+// TestUrgentBulletinOnAShortLine: a hub whose limit leaves an agent 8 KiB a second sends it a bulletin as fast as the line
+// goes, while tomorrow's audio waits.
+func TestUrgentBulletinOnAShortLine(t *testing.T) {
+	s := newStation(t, nil, "LOA_HUB_AUDIO_LIMIT=64KiB")
+	long := s.approved(s.noise(3 * time.Minute))
+	urgent := s.approved(s.say("warning", strings.Repeat(warning+" ", 20)))
+	if urgent.Size < 64<<10 {
+		t.Fatalf("a bulletin of %d bytes is soon there on any line", urgent.Size)
+	}
+	tomorrow := s.at(long, soon(24*time.Hour))
+	state := func() rig.Readiness {
+		ready, err := s.Readiness(s.ctx, tomorrow)
+		s.must(err)
+		return ready[0]
+	}
+	s.must(rig.Await(s.ctx, "tomorrow's audio comes", func(context.Context) (bool, error) { return state().State == "receiving", nil }))
+	s.record()
+	b, approved := s.urgent(urgent)
+	s.must(s.rec.Wait(s.ctx, approved.Add(6*time.Second)))
+	s.begins(s.meant[:4*audio.Rate], approved)
+	if now := state(); now.State != "receiving" {
+		t.Errorf("what is for tomorrow is %s, %d %%", now.State, now.Percent)
+	}
+	s.must(s.Author.Call(s.ctx, "POST", "urgent/"+b.ID+"/cancel", map[string]string{"reason": "đã đủ"}, nil))
+	s.only(b.ID)
 }
