@@ -129,7 +129,7 @@ func (f *fetcher) goOn(want Want, now time.Time) error {
 func (f *fetcher) held(sha256 broadcast.Hash) {
 	if f.current != nil && f.current.want.SHA256 == sha256 {
 		f.current.last = time.Now()
-		f.meter.begin(f.current.last)
+		f.meter.Begin(f.current.last)
 	}
 }
 
