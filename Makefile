@@ -4,6 +4,7 @@
 # make test     sets up what is missing and runs every test
 # make test-faults   the long fault suite: every Fault test at full count (LOA_SEED=N repeats a run)
 # make test-windows  the .zip and what needs neither sound nor files, under wine (100 MB to fetch, 700 MB in var/wine)
+# make test-systemd  the packages installed, started, killed and removed under a systemd that runs (root; 250 MB in var/systemd)
 # make test-planted  plants known weaknesses, one at a time, and expects the test that names each to fail
 # make check    the quick loop for a change: build, vet, lint and the short tests
 # make bench    measurements beside their peers (BENCH=name,… picks some)
@@ -14,7 +15,7 @@
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: build package check test test-faults test-windows test-planted demo bench soak fuzz setup setup-demo setup-test setup-package setup-wine setup-lint pages vet cross lint vuln clean
+.PHONY: build package check test test-faults test-windows test-systemd test-planted demo bench soak fuzz setup setup-demo setup-test setup-package setup-wine setup-systemd setup-lint pages vet cross lint vuln clean
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -X main.version=$(VERSION)
@@ -73,6 +74,10 @@ test-windows: setup-wine package
 	LOA_WINE='$(CURDIR)/var/wine' CI=$${CI:-true} go test -count=1 -timeout 5m -run Wine ./packaging
 	WINEPREFIX='$(CURDIR)/var/wine' WINEDEBUG=-all CGO_ENABLED=0 GOOS=windows go test -short -count=1 -timeout 5m -exec wine $(WINE_TESTS)
 
+# Not part of make test: it takes root, and a Debian of its own (100 MB to fetch).
+test-systemd: setup-systemd package
+	LOA_SYSTEMD='$(CURDIR)/var/systemd' CI=$${CI:-true} go test -count=1 -timeout 10m -run UnderSystemd ./packaging
+
 # In copies of the tree; PLANTED=name,… picks some.
 test-planted: setup-test
 	go run ./scripts/planted
@@ -92,7 +97,7 @@ fuzz:
 setup:
 	scripts/setup.sh demo test lint
 
-setup-demo setup-test setup-package setup-wine setup-lint:
+setup-demo setup-test setup-package setup-wine setup-systemd setup-lint:
 	scripts/setup.sh $(@:setup-%=%)
 
 # Where there is no npm the hub is built without its pages and says so on its front page.

@@ -4,6 +4,7 @@
 #   scripts/setup.sh test    the same, a C compiler for the race detector, systemd-analyze, PostgreSQL, a browser for the pages' tests
 #   scripts/setup.sh package  what make package packs with
 #   scripts/setup.sh wine    what make test-windows runs programs for Windows with
+#   scripts/setup.sh systemd what make test-systemd starts a Debian with, into var/systemd
 #   scripts/setup.sh lint    the linters, into .tools/bin
 #   scripts/setup.sh pages   npm packages by their lock files
 #   scripts/setup.sh mpd     the player that make bench sets the agent beside
@@ -85,9 +86,27 @@ pages() {
   done
 }
 
+# debian makes a Debian with systemd in var/systemd/root. Its tools are unpacked, not installed: nothing of them is to run here.
+debian() {
+  local p at=var/systemd
+  [ "$(id -u)" = 0 ] || die "to start a Debian in a container takes root"
+  mkdir -p $at/tools
+  for p in debootstrap systemd-container; do
+    [ -z "$(compgen -G "$at/tools/$p*")" ] || continue
+    say "unpacking $p into $at/tools"
+    (cd $at/tools && apt-get download -q "$p" && dpkg -x "$p"_*.deb .)
+  done
+  [ ! -e $at/root ] || return 0
+  say "making a Debian in $at/root"
+  rm -rf $at/root.part
+  DEBOOTSTRAP_DIR=$PWD/$at/tools/usr/share/debootstrap $at/tools/usr/sbin/debootstrap --variant=minbase \
+    --include=systemd,systemd-sysv,dbus,ca-certificates "$(. /etc/os-release && echo "$VERSION_CODENAME")" $at/root.part
+  mv $at/root.part $at/root
+}
+
 sound=(ffmpeg espeak-ng pulseaudio pulseaudio-utils libasound2-plugins)
 
-for purpose in "${@:?demo, test, package, wine, lint, pages, mpd, push, nginx or drift}"; do
+for purpose in "${@:?demo, test, package, wine, systemd, lint, pages, mpd, push, nginx or drift}"; do
   case $purpose in
     demo) apt "${sound[@]}" ;;
     test)
@@ -101,12 +120,13 @@ for purpose in "${@:?demo, test, package, wine, lint, pages, mpd, push, nginx or
       ;;
     package) apt dpkg zip ;;
     wine) apt wine wine64 ;;
+    systemd) debian ;;
     lint) tool "$golangci"; tool "$govulncheck" ;;
     pages) pages ;;
     mpd) apt mpd ;;
     nginx) apt nginx-core ;;
     push) apt nginx-core libnginx-mod-nchan; tool "$nats" ;;
     drift) apt libfaketime ;;
-    *) die "demo, test, package, wine, lint, pages, mpd, push, nginx or drift, not $purpose" ;;
+    *) die "demo, test, package, wine, systemd, lint, pages, mpd, push, nginx or drift, not $purpose" ;;
   esac
 done
