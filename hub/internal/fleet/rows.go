@@ -131,15 +131,7 @@ func (f *Fleet) load(ctx context.Context) error {
 func (f *Fleet) flush(ctx context.Context) error {
 	dirty := f.takeDirty()
 	for ids := range slices.Chunk(slices.Sorted(maps.Keys(dirty)), batch) {
-		err := f.o.DB.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
-			for _, id := range ids {
-				l := dirty[id]
-				if err := f.write(ctx, tx, id, &l); err != nil {
-					return fmt.Errorf("agent %s: %w", id, err)
-				}
-			}
-			return nil
-		})
+		err := f.o.DB.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return f.write(ctx, tx, ids, dirty) })
 		if err != nil {
 			f.markDirty(dirty)
 			return fmt.Errorf("write agents: %w", err)
@@ -158,37 +150,67 @@ func (f *Fleet) markDirty(agents map[string]live) {
 	}
 }
 
-func (f *Fleet) write(ctx context.Context, tx bun.Tx, id string, l *live) error {
-	if l.dirty {
-		q := tx.NewUpdate().Table("agents").Where("id = ?", id).Set("last_seen = ?", store.Millis(l.lastSeen))
-		if l.software != "" {
-			q = q.Set("software = ?", l.software).Set("os = ?", l.os)
-		}
-		if l.plan.State != "" {
-			q = q.Set("plan_state = ?", l.plan.State).Set("plan_code = ?", l.plan.Code)
-		}
-		if l.plan.Version != 0 {
-			q = q.Set("plan_version = ?", l.plan.Version)
-		}
-		if l.status != nil {
-			data, err := json.Marshal(l.status)
+// heardRow is what was heard of an agent; what is empty in it was not.
+type heardRow struct {
+	ID          string `bun:"id"`
+	LastSeen    int64  `bun:"last_seen"`
+	Software    string `bun:"software"`
+	OS          string `bun:"os"`
+	PlanVersion uint64 `bun:"plan_version"`
+	PlanState   string `bun:"plan_state"`
+	PlanCode    string `bun:"plan_code"`
+	Status      string `bun:"status"`
+	StatusAt    int64  `bun:"status_at"`
+}
+
+func (f *Fleet) write(ctx context.Context, tx bun.Tx, ids []string, dirty map[string]live) error {
+	var heard []heardRow
+	var held []holdingsRow
+	for _, id := range ids {
+		l := dirty[id]
+		if l.dirty {
+			row, err := l.heard(id)
 			if err != nil {
-				return fmt.Errorf("encode status: %w", err)
+				return err
 			}
-			q = q.Set("status = ?", string(data)).Set("status_at = ?", store.Millis(l.statusAt))
+			heard = append(heard, row)
+		}
+		if l.wholeDirty {
+			list, err := l.wholeList()
+			if err != nil {
+				return err
+			}
+			held = append(held, holdingsRow{Agent: id, Whole: list, UpdatedAt: store.Millis(f.o.Now())})
+		}
+	}
+	if len(heard) > 0 {
+		q := tx.NewUpdate().With("heard", tx.NewValues(&heard)).Model((*agentRow)(nil)).ModelTableExpr("agents").TableExpr("heard").
+			Where("agents.id = heard.id").Set("last_seen = heard.last_seen")
+		for column, unheard := range map[string]string{
+			"software": "heard.software = ''", "os": "heard.software = ''", "plan_state": "heard.plan_state = ''", "plan_code": "heard.plan_state = ''",
+			"plan_version": "heard.plan_version = 0", "status": "heard.status = ''", "status_at": "heard.status = ''",
+		} {
+			q = q.Set("?0 = CASE WHEN ?1 THEN agents.?0 ELSE heard.?0 END", bun.Ident(column), bun.Safe(unheard))
 		}
 		if _, err := q.Exec(ctx); err != nil {
 			return err
 		}
 	}
-	if !l.wholeDirty {
+	if len(held) == 0 {
 		return nil
 	}
-	list, err := l.wholeList()
-	if err != nil {
-		return err
-	}
-	_, err = tx.NewInsert().Model(&holdingsRow{Agent: id, Whole: list, UpdatedAt: store.Millis(f.o.Now())}).
-		On("CONFLICT (agent) DO UPDATE").Set("whole = EXCLUDED.whole").Set("updated_at = EXCLUDED.updated_at").Exec(ctx)
+	_, err := tx.NewInsert().Model(&held).On("CONFLICT (agent) DO UPDATE").Set("whole = EXCLUDED.whole").Set("updated_at = EXCLUDED.updated_at").Exec(ctx)
 	return err
+}
+
+func (l *live) heard(id string) (heardRow, error) {
+	row := heardRow{ID: id, LastSeen: store.Millis(l.lastSeen), Software: l.software, OS: l.os, PlanVersion: l.plan.Version, PlanState: l.plan.State, PlanCode: l.plan.Code}
+	if l.status != nil {
+		data, err := json.Marshal(l.status)
+		if err != nil {
+			return heardRow{}, fmt.Errorf("encode status of agent %s: %w", id, err)
+		}
+		row.Status, row.StatusAt = string(data), store.Millis(l.statusAt)
+	}
+	return row, nil
 }
