@@ -132,11 +132,11 @@ type plays struct {
 }
 
 func (p plays) Insert(ctx context.Context, agent string, records []broadcast.Play) ([]string, error) {
-	a, err := p.fleet.Agent(ctx, agent)
+	area, err := p.fleet.AreaOf(ctx, agent)
 	if err != nil {
 		return nil, err
 	}
-	ids, fresh, err := p.evidence.Insert(ctx, agent, a.Area, records)
+	ids, fresh, err := p.evidence.Insert(ctx, agent, area, records)
 	if err != nil {
 		return nil, err
 	}
@@ -157,12 +157,12 @@ type decided struct {
 
 // Take acknowledges what is no decision too: it would not become one, and those behind it wait.
 func (d decided) Take(ctx context.Context, agent string, made []wire.Decision) (acked []string, err error) {
-	a, err := d.fleet.Agent(ctx, agent)
+	area, err := d.fleet.AreaOf(ctx, agent)
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range made {
-		fresh, err := d.orders.TakeDecision(ctx, agent, a.Area, m.ID, m.Decision)
+		fresh, err := d.orders.TakeDecision(ctx, agent, area, m.ID, m.Decision)
 		var refused *problem.Error
 		switch {
 		case errors.As(err, &refused):
@@ -175,7 +175,7 @@ func (d decided) Take(ctx context.Context, agent string, made []wire.Decision) (
 				return acked, fmt.Errorf("encode decision: %w", err)
 			}
 			err = d.accounts.Record(ctx, accounts.Entry{Who: "agent:" + agent, Origin: "console", Action: "decision." + m.Decision.Kind, Subject: m.ID,
-				Area: a.Area, After: after})
+				Area: area, After: after})
 			if err != nil {
 				return acked, err
 			}

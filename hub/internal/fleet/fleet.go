@@ -54,7 +54,8 @@ type Fleet struct {
 	attempts  map[string]*attempt  // by pairing id: those that were answered
 	addresses map[string]time.Time // how far ahead of time an address has used up its attempts
 
-	asked store.Together[*asked] // keys of those who connect
+	asked  store.Together[*asked]  // keys of those who connect
+	placed store.Together[*placed] // those of whom something is kept
 
 	pairs sync.Mutex // held while pairings are read and changed together; before mu
 }
@@ -67,7 +68,8 @@ func Open(ctx context.Context, o Options) (*Fleet, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	f := &Fleet{o: o, live: map[string]*live{}, asked: store.Together[*asked]{Most: askAtOnce}, run: uuid.NewString(), attempts: map[string]*attempt{}, addresses: map[string]time.Time{}}
+	f := &Fleet{o: o, live: map[string]*live{}, asked: store.Together[*asked]{Most: askAtOnce}, placed: store.Together[*placed]{Most: askAtOnce},
+		run: uuid.NewString(), attempts: map[string]*attempt{}, addresses: map[string]time.Time{}}
 	if err := f.load(ctx); err != nil {
 		return nil, err
 	}
@@ -183,7 +185,7 @@ func (f *Fleet) Places(ctx context.Context) ([]Place, error) {
 	return out, nil
 }
 
-// askAtOnce is how many keys one statement looks for.
+// askAtOnce is how many agents one statement looks for.
 const askAtOnce = 128
 
 // asked is a key that somebody proved, and whose it is; ID is "" when it is nobody's.
@@ -233,6 +235,46 @@ func (f *Fleet) readKeys(ctx context.Context, all []*asked) error {
 		if row, ok := whose[a.Key]; ok {
 			*a = row
 		}
+	}
+	return nil
+}
+
+// placed is an agent, and the area it is in.
+type placed struct {
+	bun.BaseModel `bun:"table:agents"`
+
+	ID   string `bun:"id"`
+	Area string `bun:"area"`
+}
+
+// AreaOf gives the area that an agent is in, AGENT_UNKNOWN when there is none of this id. It is read with those of the
+// agents that are asked for at the same time.
+func (f *Fleet) AreaOf(ctx context.Context, id string) (string, error) {
+	a := placed{ID: id}
+	if err := f.placed.Do(ctx, &a, f.readAreas); err != nil {
+		return "", fmt.Errorf("read agent's area: %w", err)
+	}
+	if a.Area == "" {
+		return "", errAgentUnknown()
+	}
+	return a.Area, nil
+}
+
+func (f *Fleet) readAreas(ctx context.Context, all []*placed) error {
+	ids := make([]string, len(all))
+	for i, a := range all {
+		ids[i] = a.ID
+	}
+	var rows []placed
+	if err := f.o.DB.NewSelect().Model(&rows).Where("id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
+		return err
+	}
+	areas := make(map[string]string, len(rows))
+	for _, row := range rows {
+		areas[row.ID] = row.Area
+	}
+	for _, a := range all {
+		a.Area = areas[a.ID]
 	}
 	return nil
 }

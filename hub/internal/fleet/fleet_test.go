@@ -173,6 +173,9 @@ func code(err error) string {
 func TestAgentsLife(t *testing.T) {
 	w, ctx := newWorld(t), t.Context()
 	id := w.add(t, "xa-01", "Loa thôn 3", 1)
+	if area, err := w.AreaOf(ctx, "none"); code(err) != "AGENT_UNKNOWN" {
+		t.Errorf("of no agent: %s, %v", area, err)
+	}
 	got, name, area, err := w.ByKey(ctx, public(1))
 	if err != nil || got != id || name != "Loa thôn 3" || area != "xa-01" {
 		t.Fatalf("by key: %s %s %s %v", got, name, area, err)
@@ -214,6 +217,9 @@ func TestAgentsLife(t *testing.T) {
 	a, err := w.Agent(ctx, id)
 	if err != nil || a.Name != "Loa thôn 4" || a.Area != "xa-02" || a.State != Revoked {
 		t.Errorf("agent is %+v, %v", a, err)
+	}
+	if area, err := w.AreaOf(ctx, id); err != nil || area != "xa-02" {
+		t.Errorf("it is in %s, %v", area, err)
 	}
 }
 
