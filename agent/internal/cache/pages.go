@@ -124,7 +124,7 @@ func (m *pageMap) take(id uint64) (page, error) {
 	return page{id, u16(head[8:]), int(u16(head[10:])), io.NewSectionReader(m.file, int64(id)*m.size, size), size}, nil
 }
 
-// tree walks the pages of a bucket; its keys lie in [from, to), nil for no bound.
+// tree walks the pages of a bucket; its keys begin with from and lie before to, nil for no bound.
 func (m *pageMap) tree(id uint64, from, to []byte, depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("page %d lies too deep", id)
@@ -264,13 +264,14 @@ func (p page) bytes(at, n, most int64) ([]byte, error) {
 	return b, nil
 }
 
-// ordered holds keys against their order and their bounds.
+// ordered holds keys against their order and their bounds. The first is the very key that the page above has for this one:
+// bbolt looks for it there when it writes, and adds the page once more where it finds another.
 func (p page) ordered(keys [][]byte, from, to []byte) error {
 	for i, k := range keys {
 		if len(k) == 0 {
 			return fmt.Errorf("page %d has a key without length", p.id)
 		}
-		if i > 0 && bytes.Compare(keys[i-1], k) >= 0 || bytes.Compare(k, from) < 0 || to != nil && bytes.Compare(k, to) >= 0 {
+		if i > 0 && bytes.Compare(keys[i-1], k) >= 0 || i == 0 && from != nil && !bytes.Equal(k, from) || to != nil && bytes.Compare(k, to) >= 0 {
 			return fmt.Errorf("the keys of page %d are out of order", p.id)
 		}
 	}

@@ -52,8 +52,10 @@ func TestPagesThatBboltWrote(t *testing.T) {
 	}
 }
 
-// A first key without length is in order and inside of its page, and bbolt reads it; to write beside it, it refuses.
-func TestPagesWithAnEmptyKey(t *testing.T) {
+// A first key without length is in order and inside of its page, and bbolt reads it; to write beside it, it refuses. A
+// branch's key that is not its page's first, but between the two, leads to all of them; bbolt, when it writes, puts the page
+// beside itself.
+func TestPagesWithADamagedKey(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{PageSize: 4096})
 	if err != nil {
@@ -95,6 +97,9 @@ func TestPagesWithAnEmptyKey(t *testing.T) {
 			size += 4 // its flags are before
 		}
 		kinds[kind]++
+		if kind == flagBranch {
+			testBranchKeys(t, raw, id)
+		}
 		binary.LittleEndian.PutUint32(page[size:], 0)
 		if err := CheckPages(bytes.NewReader(raw), int64(len(raw))); err == nil {
 			t.Errorf("page %d, kind %d: nothing found", id, kind)
@@ -102,6 +107,23 @@ func TestPagesWithAnEmptyKey(t *testing.T) {
 	}
 	if kinds[flagBranch] == 0 || kinds[flagLeaf] < 2 {
 		t.Errorf("pages by kind: %v", kinds)
+	}
+}
+
+// testBranchKeys turns each bit of the keys of a page.
+func testBranchKeys(t *testing.T, raw []byte, id int) {
+	t.Helper()
+	page := raw[id*4096:]
+	for i := range int(u16(page[10:])) {
+		element := page[pageHeader+i*pageElement:]
+		key := element[u32(element):][:u32(element[4:])]
+		for bit := range 8 * len(key) {
+			key[bit/8] ^= 1 << (bit % 8)
+			if err := CheckPages(bytes.NewReader(raw), int64(len(raw))); err == nil {
+				t.Errorf("key %d of page %d made %q: nothing found", i, id, key)
+			}
+			key[bit/8] ^= 1 << (bit % 8)
+		}
 	}
 }
 
