@@ -60,10 +60,11 @@ test: setup-test setup-lint package vet lint vuln
 	CI=$${CI:-true} CGO_ENABLED=1 go test $(RACE) -count=1 -timeout 20m -p 1 -parallel 3 $$(go list ./... | grep -E '$(SOUND)')
 	CI=$${CI:-true} CGO_ENABLED=1 go test $(RACE) -count=1 -timeout 20m -p 1 $$(go list ./... | grep -E '$(WHOLE)')
 
-# Without -race, which make test has; one package after the other, as what plays in real time needs the machine.
+# Without -race, which make test has; what plays in real time needs the machine, one package after the other.
 test-faults: setup-test build
 	FUZZTIME=5m scripts/fuzz.sh outside
-	LOA_FAULTS=full CI=$${CI:-true} go test -run Fault -count=1 -timeout 45m -p 1 -v ./...
+	LOA_FAULTS=full CI=$${CI:-true} go test -run Fault -count=1 -timeout 45m -v $$(go list ./... | grep -vE '$(SOUND)|$(WHOLE)')
+	LOA_FAULTS=full CI=$${CI:-true} go test -run Fault -count=1 -timeout 45m -p 1 -v $$(go list ./... | grep -E '$(SOUND)|$(WHOLE)')
 
 # Not part of make test: wine is 100 MB to fetch and 700 MB on the disk. Debian's wine 8.0 cannot remove a folder the way
 # t.TempDir does, so that tests with files cannot run in it; what the zip holds is tried as a whole.
