@@ -315,7 +315,7 @@ test('readiness tells per cluster how far it is, how many per cent, and the time
   await slot.getByRole('button', { name: 'Xem mọi cụm loa' }).click();
   const row = slot.getByRole('row', { name: /Cụm loa nhà văn hóa/ });
   await expect(row).toContainText('0%');
-  await expect(row).toContainText(/1 giờ 2\d phút nữa phát|89 phút nữa phát/);
+  await expect(row).toContainText(/1 giờ (29|30) phút nữa phát/);
   await shown(lan, 'readiness-clusters');
 });
 
