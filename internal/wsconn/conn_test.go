@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,43 +16,15 @@ import (
 
 	"github.com/loa-vn/loa/internal/problem"
 	"github.com/loa-vn/loa/internal/wire"
+	"github.com/loa-vn/loa/internal/wsconn/pipe"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// pipes is a listener whose connections live in memory, so that time can be synctest's.
-type pipes struct {
-	conns chan net.Conn
-	done  chan struct{}
-}
-
-func newPipes() *pipes { return &pipes{make(chan net.Conn), make(chan struct{})} }
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.done:
-		return nil, net.ErrClosed
-	}
-}
-func (p *pipes) Close() error   { close(p.done); return nil }
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	here, there := net.Pipe()
-	select {
-	case p.conns <- there:
-		return here, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 // serve runs handle for each connection a hub gets; the error of Run comes on the channel.
-func serve(t *testing.T, chunks ChunkSource, read func(context.Context, *Conn) error) (*pipes, <-chan error) {
+func serve(t *testing.T, chunks ChunkSource, read func(context.Context, *Conn) error) (*pipe.Listener, <-chan error) {
 	t.Helper()
-	listener, ended := newPipes(), make(chan error, 8)
+	listener, ended := pipe.Listen(), make(chan error, 8)
 	server := NewServer(HubOptions())
 	ctx, cancel := context.WithCancel(t.Context())
 	web := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -70,9 +41,9 @@ func serve(t *testing.T, chunks ChunkSource, read func(context.Context, *Conn) e
 	return listener, ended
 }
 
-func dial(t *testing.T, p *pipes) *Conn {
+func dial(t *testing.T, p *pipe.Listener) *Conn {
 	t.Helper()
-	conn, err := Dial(t.Context(), "ws://hub"+wire.LinkPath, DialOptions{Options: AgentOptions(), NetDial: p.dial})
+	conn, err := Dial(t.Context(), "ws://hub"+wire.LinkPath, DialOptions{Options: AgentOptions(), NetDial: p.Dial})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +166,7 @@ func TestRefusedBeforeUpgrade(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			listener, ended := serve(t, nil, untilError)
-			bare := websocket.Dialer{NetDialContext: listener.dial}
+			bare := websocket.Dialer{NetDialContext: listener.Dial}
 			_, answer, err := bare.DialContext(t.Context(), "ws://hub/", test.header)
 			if !errors.Is(err, websocket.ErrBadHandshake) {
 				t.Fatalf("dial: %v", err)
@@ -212,7 +183,7 @@ func TestRefusedBeforeUpgrade(t *testing.T) {
 }
 
 func TestPeerWithoutSubprotocolIsRefusedByAgent(t *testing.T) {
-	listener := newPipes()
+	listener := pipe.Listen()
 	web := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		bare := websocket.Upgrader{}
 		if ws, err := bare.Upgrade(w, r, nil); err == nil {
@@ -223,7 +194,7 @@ func TestPeerWithoutSubprotocolIsRefusedByAgent(t *testing.T) {
 	served := make(chan struct{})
 	go func() { defer close(served); _ = web.Serve(listener) }()
 	t.Cleanup(func() { _ = web.Close(); <-served })
-	_, err := Dial(t.Context(), "ws://hub/", DialOptions{Options: AgentOptions(), NetDial: listener.dial})
+	_, err := Dial(t.Context(), "ws://hub/", DialOptions{Options: AgentOptions(), NetDial: listener.Dial})
 	if !errors.Is(err, ProtocolVersion()) {
 		t.Errorf("dial: %v", err)
 	}
@@ -242,7 +213,7 @@ func TestHostilePeer(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			listener, ended := serve(t, nil, untilError)
-			bare := websocket.Dialer{NetDialContext: listener.dial, Subprotocols: []string{wire.Protocol}}
+			bare := websocket.Dialer{NetDialContext: listener.Dial, Subprotocols: []string{wire.Protocol}}
 			ws, _, err := bare.DialContext(t.Context(), "ws://hub/", nil)
 			if err != nil {
 				t.Fatal(err)
@@ -267,7 +238,7 @@ func TestHostilePeer(t *testing.T) {
 func TestSilentPeerIsFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		listener, ended := serve(t, nil, untilError)
-		bare := websocket.Dialer{NetDialContext: listener.dial, Subprotocols: []string{wire.Protocol}}
+		bare := websocket.Dialer{NetDialContext: listener.Dial, Subprotocols: []string{wire.Protocol}}
 		ws, _, err := bare.DialContext(t.Context(), "ws://hub/", nil)
 		if err != nil {
 			t.Fatal(err)

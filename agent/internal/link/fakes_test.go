@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
-	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"github.com/loa-vn/loa/internal/mono"
 	"github.com/loa-vn/loa/internal/wire"
 	"github.com/loa-vn/loa/internal/wsconn"
+	"github.com/loa-vn/loa/internal/wsconn/pipe"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -157,33 +157,6 @@ func (a *agent) OfferTime(envelope, nonce []byte, asked, got mono.Instant) error
 	return nil
 }
 
-// hub is the other side, by hand: it runs serve for each connection, after the handshake.
-type hub struct {
-	conns chan net.Conn
-	done  chan struct{}
-}
-
-func (h *hub) Accept() (net.Conn, error) {
-	select {
-	case c := <-h.conns:
-		return c, nil
-	case <-h.done:
-		return nil, net.ErrClosed
-	}
-}
-func (h *hub) Close() error   { close(h.done); return nil }
-func (h *hub) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
-
-func (h *hub) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	here, there := net.Pipe()
-	select {
-	case h.conns <- there:
-		return here, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
 // visit is one connection as the hub by hand sees it.
 type visit struct {
 	t    *testing.T
@@ -260,7 +233,7 @@ func (f *frames) NextFrame() ([]byte, error) {
 // start runs a Link to a hub by hand until stop is called, or the test ends.
 func start(t *testing.T, a *agent, serve func(*visit, *frames) error) (l *Link, stop func()) {
 	t.Helper()
-	h := &hub{make(chan net.Conn), make(chan struct{})}
+	h := pipe.Listen() // the hub, by hand
 	server := wsconn.NewServer(wsconn.HubOptions())
 	web := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := server.Upgrade(w, r)
@@ -279,7 +252,7 @@ func start(t *testing.T, a *agent, serve func(*visit, *frames) error) (l *Link, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.netDial = h.dial
+	l.netDial = h.Dial
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- l.Run(ctx) }()

@@ -3,7 +3,6 @@ package push
 import (
 	"bytes"
 	"context"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -15,40 +14,8 @@ import (
 	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/wire"
 	"github.com/loa-vn/loa/internal/wsconn"
+	"github.com/loa-vn/loa/internal/wsconn/pipe"
 )
-
-// pipes is a listener whose connections live in memory, so that time can be synctest's.
-type pipes struct {
-	conns chan net.Conn
-	done  chan struct{}
-	close func()
-}
-
-func newPipes() *pipes {
-	done := make(chan struct{})
-	return &pipes{make(chan net.Conn), done, sync.OnceFunc(func() { close(done) })}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.done:
-		return nil, net.ErrClosed
-	}
-}
-func (p *pipes) Close() error   { p.close(); return nil }
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	here, there := net.Pipe()
-	select {
-	case p.conns <- there:
-		return here, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
 
 // join makes a peer one of agent-10 to agent-49.
 func (w *world) join(t *testing.T, n int) *peer {
@@ -132,7 +99,7 @@ func TestTheLineOfAllAgents(t *testing.T) {
 func TestSoonestSlotFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const agents, size = 24, 4 * wire.Grain
-		w := newWorldWith(t, newPipes(), func(o *Options) { o.Limit = minLimit })
+		w := newWorldWith(t, pipe.Listen(), func(o *Options) { o.Limit = minLimit })
 		song := w.blob("a", size)
 		peers := make([]*peer, agents)
 		for i := range peers {
@@ -185,7 +152,7 @@ func TestNothingElseWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var urgent atomic.Value
 		urgent.Store(broadcast.Hash(""))
-		w := newWorldWith(t, newPipes(), func(o *Options) {
+		w := newWorldWith(t, pipe.Listen(), func(o *Options) {
 			o.Limit = minLimit
 			o.Urgent = func(_ context.Context, sha256 broadcast.Hash) bool { return sha256 == urgent.Load() }
 		})
@@ -233,7 +200,7 @@ func TestNothingElseWaits(t *testing.T) {
 // TestWhoEndsLeavesTheQueue, by a stopped want and by an ended connection.
 func TestWhoEndsLeavesTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorldWith(t, newPipes(), func(o *Options) { o.Limit = minLimit })
+		w := newWorldWith(t, pipe.Listen(), func(o *Options) { o.Limit = minLimit })
 		song := w.blob("a", 1<<20)
 		before := w.greet(t)
 		before.send(&wire.Want{SHA256: song, Window: wire.MaxWindow})

@@ -21,6 +21,7 @@ import (
 	"github.com/loa-vn/loa/internal/problem"
 	"github.com/loa-vn/loa/internal/wire"
 	"github.com/loa-vn/loa/internal/wsconn"
+	"github.com/loa-vn/loa/internal/wsconn/pipe"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -61,7 +62,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // newWorldWith makes one with other options, behind a listener (nil: the network).
-func newWorldWith(t *testing.T, listener *pipes, edit func(*Options)) *world {
+func newWorldWith(t *testing.T, listener *pipe.Listener, edit func(*Options)) *world {
 	t.Helper()
 	w := &world{blobs: map[broadcast.Hash][]byte{}, online: map[uint64]bool{}, changed: make(chan struct{}, 1)}
 	o := Options{
@@ -77,7 +78,7 @@ func newWorldWith(t *testing.T, listener *pipes, edit func(*Options)) *world {
 	server := httptest.NewUnstartedServer(w.hub)
 	if listener != nil {
 		_ = server.Listener.Close() // of a port that is not needed
-		server.Listener, w.netDial = listener, listener.dial
+		server.Listener, w.netDial = listener, listener.Dial
 	}
 	server.Start()
 	w.url = "ws" + server.URL[len("http"):]
