@@ -50,6 +50,8 @@ async function shown(name: string) {
     await page.setViewportSize(size);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     expect(wide, `${name} scrolls sideways at ${size.width}`).toBeLessThanOrEqual(0);
+    const cut = await page.locator('.mantine-Button-label').evaluateAll((labels) => labels.filter((l) => l.scrollWidth > l.clientWidth).map((l) => l.textContent));
+    expect(cut, `${name} cuts off what is written on buttons at ${size.width}`).toEqual([]);
     await page.screenshot({ animations: 'disabled', path: `${shots}/phone-${name}-${size.width}x${size.height}.png` });
   }
   await page.setViewportSize(phone);

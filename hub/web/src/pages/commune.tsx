@@ -195,7 +195,7 @@ function Bar({ desk, all }: { desk: Desk; all: string[] }) {
   return (
     <Box className="desk-bar">
       <Group gap="xs" wrap="nowrap">
-        <Button color="red.9" size="xl" h={72} fz={24} flex={desk.held ? 1 : 3} px="xs" leftSection={<IconHandStop size={30} />} loading={busy('hold')} onClick={() => send.mutate({ kind: 'hold', agents: [desk.id] })}>
+        <Button color="red.9" size="xl" h={72} fz={desk.held ? 20 : 24} flex={desk.held ? 1 : 3} px="xs" leftSection={!desk.held && <IconHandStop size={30} />} loading={busy('hold')} onClick={() => send.mutate({ kind: 'hold', agents: [desk.id] })}>
           {t('commune.stop')}
         </Button>
         {desk.held && (
