@@ -237,6 +237,7 @@ func (m *mixer) confirm(played int64, real bool) []message {
 	}
 	clear(m.voices[len(kept):])
 	m.voices = kept
+	m.line.forget(played) // the voices were told by it when they were heard
 	return out
 }
 

@@ -319,6 +319,24 @@ func TestACardThatIsFarAway(t *testing.T) {
 	}
 }
 
+// What a hole kept waiting was heard so much later, also where the line has moved on by the time it is confirmed.
+func TestWhatEndedBeforeTheLineMovedWasHeardAtItsOwnInstant(t *testing.T) {
+	const hole = 700 * time.Millisecond
+	m := newTestMixer(0)
+	apply(t, m, openVoice{Voice: 1, At: at(0, 9600), End: 9600})
+	give(t, m, 1, 0, ramp(9600))
+	take(t, m, 20000, blockFrames)
+	m.clock.seen = nil
+	for range stepAfter {
+		m.observe(0, mono.Instant(hole))
+	}
+	take(t, m, 2*blockFrames, blockFrames)
+	h := lastHeard(m.confirm(20000+blockFrames, true), 1)
+	if want := at(mono.Instant(hole), 19200); h.Ended != 1 || h.EndedAt != want || h.StartedAt != at(mono.Instant(hole), 9600) {
+		t.Errorf("%+v, want its end at %d", h, want)
+	}
+}
+
 // After a hole more is granted than there is room for at once: what waits is then longer than the room, and still whole.
 func TestTheQueueHoldsWhatWasPushedAndNotYetDropped(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

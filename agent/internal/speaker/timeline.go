@@ -107,20 +107,28 @@ func (l *timeline) note() {
 
 func (p part) at(card int64) float64 { return p.pos + float64(card-p.card)*p.rate }
 
-// confirmed gives the position that the card has reached when it has played every frame before played, and forgets
-// what lies before that.
+// confirmed gives the position that the card has reached when it has played every frame before played.
 func (l *timeline) confirmed(played int64) float64 {
-	i := 0
-	for i+1 < len(l.parts) && l.parts[i+1].card <= played {
-		i++
-	}
-	if i > 0 {
-		l.parts = append(l.parts[:0], l.parts[i:]...)
-	}
 	if len(l.parts) == 0 || played < l.parts[0].card {
 		return math.Inf(-1)
 	}
-	return l.parts[0].at(played)
+	return l.parts[l.partAt(played)].at(played)
+}
+
+// forget lets go of what lies before the part in which the card has played every frame before played.
+func (l *timeline) forget(played int64) {
+	if i := l.partAt(played); i > 0 {
+		l.parts = append(l.parts[:0], l.parts[i:]...)
+	}
+}
+
+// partAt gives the index of the part in which a frame of the card lies, 0 for those before all.
+func (l *timeline) partAt(card int64) int {
+	i := 0
+	for i+1 < len(l.parts) && l.parts[i+1].card <= card {
+		i++
+	}
+	return i
 }
 
 // cardOf gives the frame of the card that carries a position.
