@@ -39,8 +39,8 @@ func armed(ctx context.Context, site *rig.Site, report rig.Report, begin time.Ti
 // instantOf is when, on the machine's clock, a time is.
 func instantOf(t time.Time) mono.Instant { return mono.Now().Add(time.Until(t)) }
 
-// agentCPU is the processor time of the whole agent, parent and child, while it plays, beside mpd's, which plays the
-// same file in the same minutes.
+// agentCPU is the processor time of the whole agent, parent and child, while it plays as its unit starts it, beside
+// mpd's, which plays the same file in the same minutes.
 func agentCPU(ctx context.Context, dir string) (rows []Row, err error) {
 	const settle, span = 15 * time.Second, 90 * time.Second
 	site, agent, card, err := commune(ctx, dir)
@@ -70,6 +70,9 @@ func agentCPU(ctx context.Context, dir string) (rows []Row, err error) {
 	}
 	defer func() { err = errors.Join(err, peer.close()) }()
 	if err := pass(ctx, time.Until(begin.Add(settle))); err != nil {
+		return nil, err
+	}
+	if err := slacken(agent.PID()); err != nil {
 		return nil, err
 	}
 	spent := func() (ours, theirs time.Duration, err error) {

@@ -38,6 +38,37 @@ func cpu(pid int) (sum time.Duration, err error) {
 	return sum, nil
 }
 
+// slacken gives the threads of a process and its children the timer slack that the agent's unit gives them, where there
+// is no systemd to do it. It takes root.
+func slacken(pid int) error {
+	unit, err := os.ReadFile("packaging/systemd/loa-agent.service")
+	if err != nil {
+		return err
+	}
+	_, rest, _ := strings.Cut(string(unit), "\nTimerSlackNSec=")
+	value, _, _ := strings.Cut(rest, "\n")
+	slack, err := time.ParseDuration(value)
+	if err != nil {
+		return fmt.Errorf("read the unit's timer slack: %w", err)
+	}
+	pids, err := family(pid)
+	if err != nil {
+		return err
+	}
+	for _, p := range pids {
+		tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", p))
+		if err != nil {
+			return err
+		}
+		for _, t := range tasks {
+			if err := os.WriteFile("/proc/"+t.Name()+"/timerslack_ns", strconv.AppendInt(nil, int64(slack), 10), 0); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // family gives a process and its children.
 func family(pid int) ([]int, error) {
 	pids := []int{pid}
