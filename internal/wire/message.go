@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -280,6 +281,9 @@ func Encode(m Message) ([]byte, error) {
 	}
 	return data, nil
 }
+
+// IsGot tells whether data is a Got as Encode writes it.
+func IsGot(data []byte) bool { return bytes.HasPrefix(data, []byte(`{"type":"got",`)) }
 
 // Decode reads a text message.
 func Decode(data []byte) (Message, error) {

@@ -31,8 +31,8 @@ type Hub struct {
 	o          Options
 	server     *wsconn.Server
 	hands      hands
-	uplink     *uplink   // nil for no limit
-	frames     sync.Pool // of *[]byte, wire.MaxFrame long
+	uplink     *uplink // nil for no limit
+	frames     *frames
 	handshakes atomic.Int64
 	connection atomic.Uint64
 	cutOff     atomic.Uint64 // how often agents were cut off
@@ -63,7 +63,7 @@ func New(o Options) *Hub {
 		server:   wsconn.NewServer(wsconn.HubOptions()),
 		hands:    make(hands),
 		uplink:   newUplink(o.Limit),
-		frames:   sync.Pool{New: func() any { b := make([]byte, 0, wire.MaxFrame); return &b }},
+		frames:   newFrames(),
 		open:     map[*session]struct{}{},
 		sessions: map[string]*session{},
 		stale:    map[*session]struct{}{},

@@ -230,7 +230,7 @@ func TestWhoEndsLeavesTheQueue(t *testing.T) {
 // TestWithoutALimitNothingIsMade: a connection with nothing to send costs nothing.
 func TestWithoutALimitNothingIsMade(t *testing.T) {
 	h := New(Options{})
-	s := streams{frames: &h.frames, metrics: &h.o.Metrics}
+	s := streams{frames: h.frames, metrics: &h.o.Metrics}
 	blob := memory{bytes.NewReader(noise(wire.Grain)), &world{open: 1}}
 	if err := s.start(&wire.Want{SHA256: song, Window: wire.MaxWindow}, blob, false); err != nil {
 		t.Fatal(err)

@@ -23,7 +23,11 @@ func (s *session) serve(ctx context.Context) error {
 			return err
 		}
 		count(s.hub.o.Metrics.Messages, 1)
-		if err := s.aside(func() error { return s.take(ctx, data) }); err != nil {
+		do := s.aside
+		if wire.IsGot(data) { // as many as the line is fast, and little work
+			do = s.guarded
+		}
+		if err := do(func() error { return s.take(ctx, data) }); err != nil {
 			return err
 		}
 	}

@@ -67,8 +67,8 @@ var (
 func (s *session) run(ctx context.Context) {
 	greeted := sync.OnceFunc(func() { s.hub.handshakes.Add(-1) })
 	defer greeted()
-	defer s.outgoing.close(&s.hub.frames)
-	s.outgoing.frames, s.outgoing.metrics = &s.hub.frames, &s.hub.o.Metrics
+	defer s.outgoing.close()
+	s.outgoing.frames, s.outgoing.metrics = s.hub.frames, &s.hub.o.Metrics
 	if line := s.hub.uplink; line != nil {
 		s.outgoing.limit = &limited{line: line, turn: turn{wake: s.conn.Wake}, queued: s.queued}
 	}
@@ -97,20 +97,22 @@ func (s *session) run(ctx context.Context) {
 }
 
 // aside has work done by another goroutine. A session mostly waits, and ten thousand stacks stay as large as the deepest work
-// that was done on them: a signature's check or a document's reading takes four times what waiting does. What one agent
-// makes panic ends its own connection only.
+// that was done on them: a signature's check or a document's reading takes four times what waiting does.
 func (s *session) aside(work func() error) error {
 	done := make(chan error, 1)
-	s.hub.hands.do(func() {
-		defer func() {
-			if cause := recover(); cause != nil {
-				s.log().Error("session panicked", "cause", cause, "stack", string(debug.Stack()))
-				done <- errPanicked
-			}
-		}()
-		done <- work()
-	})
+	s.hub.hands.do(func() { done <- s.guarded(work) })
 	return <-done
+}
+
+// guarded does work; what one agent makes panic ends its own connection only.
+func (s *session) guarded(work func() error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.log().Error("session panicked", "cause", cause, "stack", string(debug.Stack()))
+			err = errPanicked
+		}
+	}()
+	return work()
 }
 
 // greet is the handshake: the agent is who its key says.

@@ -1,9 +1,7 @@
 package push
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"sync"
 	"time"
@@ -33,13 +31,13 @@ type stream struct {
 // are within the receiver's window, so that a control message is never behind more than that; and only when it is the
 // session's turn, where all agents together have a limit.
 type streams struct {
-	frames  *sync.Pool
+	frames  *frames
 	metrics *Metrics
 	limit   *limited // nil for no limit
 
 	mu     sync.Mutex
 	open   []*stream // in the order they were asked for
-	frame  *[]byte   // the one being written; only the writer's
+	frame  *frame    // the one being written; only the writer's
 	closed bool
 }
 
@@ -140,7 +138,7 @@ func (s *streams) stop(sha256 broadcast.Hash) {
 }
 
 // close ends all streams, after the writer has ended.
-func (s *streams) close(frames *sync.Pool) {
+func (s *streams) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
@@ -151,10 +149,7 @@ func (s *streams) close(frames *sync.Pool) {
 		st.closeBlob()
 	}
 	s.open = nil
-	if s.frame != nil {
-		frames.Put(s.frame)
-		s.frame = nil
-	}
+	s.written()
 }
 
 func (st *stream) closeBlob() {
@@ -168,6 +163,7 @@ func (st *stream) closeBlob() {
 func (s *streams) NextFrame() ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.written()
 	st, size := s.front()
 	switch {
 	case st == nil && s.limit != nil:
@@ -175,11 +171,13 @@ func (s *streams) NextFrame() ([]byte, error) {
 	case st != nil && (s.limit == nil || s.limit.may(st, size)):
 		return s.next(st, size)
 	}
-	if s.frame != nil { // an idle connection holds no frame
-		s.frames.Put(s.frame)
-		s.frame = nil
-	}
 	return nil, nil
+}
+
+// written puts the frame back that was given last.
+func (s *streams) written() {
+	s.frames.put(s.frame)
+	s.frame = nil
 }
 
 // front is the stream that is next, an urgent one first, and how much of it; nil when nothing is to be sent or the window
@@ -205,31 +203,20 @@ func (s *streams) front() (front *stream, size int64) {
 	return front, size
 }
 
-// next reads the frame at st.sent.
+// next gives the frame at st.sent.
 func (s *streams) next(st *stream, size int64) ([]byte, error) {
-	if s.frame == nil {
-		s.frame, _ = s.frames.Get().(*[]byte)
-	}
-	buf := (*s.frame)[:wire.HeaderSize+size]
-	n, err := st.blob.ReadAt(buf[wire.HeaderSize:], st.sent)
-	if int64(n) < size {
-		if err == nil || errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
-		return nil, fmt.Errorf("read blob %s: %w", st.sha256, err)
-	}
-	last := st.sent+size == st.size
-	chunk := wire.Chunk{SHA256: st.sha256, Offset: st.sent, Last: last, Data: buf[wire.HeaderSize:]}
-	if _, err := wire.AppendHeader(buf[:0], chunk); err != nil {
+	fr, err := s.frames.get(st, size)
+	if err != nil {
 		return nil, err
 	}
+	s.frame = fr
 	st.sent += size
 	if st.sent == st.end {
 		st.closeBlob()
 	}
 	count(s.metrics.Frames, 1)
 	count(s.metrics.Bytes, int(size))
-	return buf, nil
+	return fr.data, nil
 }
 
 // frameSize is half the window, so that one frame is under way while the other is acknowledged; a power of two,
