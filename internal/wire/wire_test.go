@@ -258,6 +258,9 @@ func FuzzWire(f *testing.F) {
 	}
 	f.Add([]byte(`{"type":"telepathy","body":{"x":1}}`))
 	f.Add([]byte(`{"type":"want","body":{"sha256":null,"offset":1e999}}`))
+	f.Add([]byte(`{"type":"bye","body":{"code":"A"},"body":{"code":"B"}}`))
+	f.Add([]byte(`{"type":"bye","body":{"code":"A"},"type":"gone"}`))
+	f.Add([]byte(`{"type":"bye","body":{}}}`))
 	frame, err := EncodeChunk(exampleChunk())
 	if err != nil {
 		f.Fatal(err)
@@ -276,6 +279,12 @@ func FuzzWire(f *testing.F) {
 
 func fuzzMessage(t *testing.T, data []byte) {
 	m, err := Decode(data)
+	if len(data) < MaxControl { // with a space before it it is read the long way, and must say the same
+		other, err2 := Decode(append([]byte(" "), data...))
+		if (err == nil) != (err2 == nil) || !reflect.DeepEqual(m, other) {
+			t.Fatalf("%+v, %v; the long way %+v, %v", m, err, other, err2)
+		}
+	}
 	if err != nil {
 		return
 	}
