@@ -42,7 +42,8 @@ export function isProblem(error: unknown): error is Problem {
 export function sentence(error: unknown): string {
   if (isProblem(error)) {
     const words = i18n.language === 'en' ? error.en : error.vi;
-    const fields = (error.errors ?? []).map((e) => (e.message ? `${e.field}: ${e.message}` : e.field)).join('; ');
+    // Without a message a field's name is for programs: the words say what it means.
+    const fields = (error.errors ?? []).flatMap((e) => (e.message ? [`${e.field}: ${e.message}`] : [])).join('; ');
     return fields ? `${words} (${fields})` : words;
   }
   return i18n.t('error.network');

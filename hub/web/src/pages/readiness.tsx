@@ -147,7 +147,7 @@ function All({ agents, left }: { agents: Agent[]; left: string }) {
           <Group key={c.state} gap={4}><Text size="sm">{c.n}</Text><State of="ready" is={c.state} /></Group>
         ))}
       </Group>
-      <Table className="stack" aria-label={t('show.readiness')}>
+      <Table className="stack wide" aria-label={t('show.readiness')}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th>{t('common.agent')}</Table.Th>
