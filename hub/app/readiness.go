@@ -49,9 +49,24 @@ func (r readiness) Of(ctx context.Context, id string, version int, need planner.
 		}
 	}
 	out := make([]planner.AgentReadiness, len(need.Agents))
+	plans := map[string]uint64{} // versions of those that have the audio and a plan
+	var ready []string
 	for i, agent := range need.Agents {
-		if out[i], err = v.one(ctx, agent); err != nil {
-			return nil, err
+		sounds, plan := r.fleet.Says(agent)
+		out[i] = v.one(agent, sounds)
+		if out[i].State == fleet.Verified && plan.State == wire.PlanActive && !v.approved.IsZero() {
+			plans[agent] = plan.Version
+			ready = append(ready, agent)
+		}
+	}
+	heads, err := r.planner.Heads(ctx, ready)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		newest, known := heads[out[i].Agent]
+		if known && newest.Version == plans[out[i].Agent] && !newest.IssuedAt.Before(v.approved) {
+			out[i].State = armed
 		}
 	}
 	return out, nil
@@ -88,15 +103,12 @@ func (v *view) read(ctx context.Context, version int) error {
 	}
 }
 
-func (v *view) one(ctx context.Context, agent string) (planner.AgentReadiness, error) {
+// one tells how far an agent is, but for its plan.
+func (v *view) one(agent, sounds string) planner.AgentReadiness {
 	out := planner.AgentReadiness{Agent: agent, Percent: 100}
-	a, err := v.fleet.Agent(ctx, agent)
-	if err != nil {
-		return out, err
-	}
 	records := v.records[agent]
 	switch {
-	case a.Online && a.Status != nil && a.Status.NowPlaying != nil && a.Status.NowPlaying.Broadcast == v.broadcast.ID:
+	case sounds == v.broadcast.ID:
 		out.State = playing
 	case len(records) > 0 && !records[len(records)-1].StartedAt.IsZero(): // by planned start: the last one is the newest
 		out.State = played
@@ -105,20 +117,8 @@ func (v *view) one(ctx context.Context, agent string) (planner.AgentReadiness, e
 	default:
 		ready := v.fleet.Ready(agent, v.need.Audio)
 		out.State, out.Percent = ready.State, ready.Percent
-		if ready.State == fleet.Verified && v.holdsPlan(ctx, a) {
-			out.State = armed
-		}
 	}
-	return out, nil
-}
-
-// holdsPlan tells whether the agent's active plan has the broadcast.
-func (v *view) holdsPlan(ctx context.Context, a fleet.Agent) bool {
-	if v.approved.IsZero() || a.PlanState != wire.PlanActive {
-		return false
-	}
-	newest, err := v.planner.Head(ctx, a.ID)
-	return err == nil && newest.Version == a.PlanVersion && !newest.IssuedAt.Before(v.approved)
+	return out
 }
 
 // silent tells whether everything of an approved broadcast is so long past that no record will come.

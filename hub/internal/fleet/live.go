@@ -177,6 +177,20 @@ func (f *Fleet) IsOnline(agent string) bool {
 	return l != nil && l.online
 }
 
+// Says gives what an agent says of itself: the broadcast that sounds now, "" for none, and its plan.
+func (f *Fleet) Says(agent string) (sounds string, plan wire.PlanState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	l := f.live[agent]
+	if l == nil {
+		return "", wire.PlanState{}
+	}
+	if l.online && l.status != nil && l.status.NowPlaying != nil {
+		sounds = l.status.NowPlaying.Broadcast
+	}
+	return sounds, l.plan
+}
+
 // Ready tells how far the agent is with the blobs together: verified when it holds all of them whole.
 func (f *Fleet) Ready(agent string, blobs []broadcast.Hash) Ready {
 	f.mu.Lock()

@@ -107,6 +107,22 @@ func (p *Planner) Head(ctx context.Context, agent string) (SealedHead, error) {
 	return row.sealed(), nil
 }
 
+// Heads gives the newest heads of agents that have one, without their envelopes.
+func (p *Planner) Heads(ctx context.Context, agents []string) (map[string]SealedHead, error) {
+	out := make(map[string]SealedHead, len(agents))
+	for some := range slices.Chunk(agents, batch) {
+		var rows []planRow
+		err := p.DB.NewSelect().Model(&rows).ExcludeColumn("envelope").Where("agent IN (?) AND version > 0", bun.List(some)).Scan(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read plans: %w", err)
+		}
+		for _, r := range rows {
+			out[r.Agent] = r.sealed()
+		}
+	}
+	return out, nil
+}
+
 func (r planRow) sealed() SealedHead {
 	return SealedHead{Version: r.Version, Envelope: []byte(r.Envelope), SHA256: broadcast.Hash(r.SHA256),
 		IssuedAt: store.Time(r.IssuedAt), Expires: store.Time(r.ExpiresAt)}

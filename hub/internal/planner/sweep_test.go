@@ -289,6 +289,26 @@ func TestANewKeySealsEveryHeadAnew(t *testing.T) {
 	w.sweep(0)
 }
 
+// Of many agents at once the same is known as of each, but for what the heads say.
+func TestHeads(t *testing.T) {
+	w := newWorld(t)
+	w.sweep(3)
+	agents := []string{"a1", "a2", "a3", "a4"} // a4 has no plan
+	for i := range batch {
+		agents = append(agents, fmt.Sprint("nobody", i))
+	}
+	heads, err := w.Heads(t.Context(), agents)
+	if err != nil || len(heads) != 3 {
+		t.Fatalf("%d heads: %v", len(heads), err)
+	}
+	for _, agent := range agents[:3] {
+		_, want := w.plan(agent)
+		if want.Envelope = []byte{}; !reflect.DeepEqual(heads[agent], want) {
+			t.Errorf("%s: %+v, want %+v", agent, heads[agent], want)
+		}
+	}
+}
+
 // An agent is given the newest head unless it has that very one, whoever asks at the same time.
 func TestNewer(t *testing.T) {
 	w := newWorld(t)
