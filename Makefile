@@ -62,7 +62,7 @@ test: setup-test setup-lint package vet lint vuln
 
 # Without -race, which make test has; what plays in real time needs the machine, one package after the other.
 test-faults: setup-test build
-	FUZZTIME=5m scripts/fuzz.sh outside
+	FUZZTIME=4m scripts/fuzz.sh outside
 	LOA_FAULTS=full CI=$${CI:-true} go test -run Fault -count=1 -timeout 45m -v $$(go list ./... | grep -vE '$(SOUND)|$(WHOLE)')
 	LOA_FAULTS=full CI=$${CI:-true} go test -run Fault -count=1 -timeout 45m -p 1 -v $$(go list ./... | grep -E '$(SOUND)|$(WHOLE)')
 

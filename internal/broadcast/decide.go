@@ -171,7 +171,7 @@ func (d *deciding) unbegun(sl Slot) {
 	case d.silenced(sl, d.now) != "":
 		d.settle(sl, Skipped, d.silenced(sl, d.now))
 	case d.s.Lacking[sl.ID] != "":
-		d.pending = append(d.pending, sl.Start.Add(Grace+1), sl.closes())
+		d.pending = append(d.pending, d.graceEnds(sl), sl.closes())
 	default:
 		d.begin(sl)
 	}
@@ -183,7 +183,7 @@ func (d *deciding) startable(sl Slot) bool {
 	switch {
 	case !d.now.Before(d.p.Head.Expires):
 		return false
-	case by <= Grace && d.now.Before(sl.End):
+	case d.onTime(sl):
 		return true
 	case sl.Lateness.Rule == LateJoin:
 		return d.now.Before(sl.End)
@@ -221,15 +221,23 @@ func (d *deciding) begin(sl Slot) {
 	switch whole := (Span{Start: d.now, End: d.now.Add(sl.Length())}); {
 	case by == 0:
 		d.due = d.cue(sl, d.now, 0, sl.End, ReasonComplete)
-	case by <= Grace && d.now.Before(sl.End):
+	case d.onTime(sl):
 		d.due = d.cue(sl, d.now, by, sl.End, ReasonComplete)
 	case sl.Lateness.Rule == LateJoin:
 		d.due = d.cue(sl, d.now, by, sl.End, ReasonJoined)
 	case d.late == nil && d.undisturbed(sl, whole):
 		d.late = d.cue(sl, whole.Start, 0, whole.End, ReasonLateWhole)
 	}
-	d.pending = append(d.pending, sl.Start.Add(Grace+1), sl.closes())
+	d.pending = append(d.pending, d.graceEnds(sl), sl.closes())
 }
+
+// onTime tells whether a slot that is due can begin now within the grace.
+func (d *deciding) onTime(sl Slot) bool {
+	return d.now.Before(d.graceEnds(sl)) && d.now.Before(sl.End)
+}
+
+// graceEnds is the first instant at which it is too late to decide that a slot begins on time.
+func (d *deciding) graceEnds(sl Slot) time.Time { return sl.Start.Add(Grace - d.s.Lead + 1) }
 
 // undisturbed tells whether a late slot can sound whole in a span without touching any other's time.
 func (d *deciding) undisturbed(late Slot, span Span) bool {

@@ -113,6 +113,8 @@ type State struct {
 	// Lacking tells, by slot id, why a slot cannot be sounded at present (audio_missing, audio_damaged). It is
 	// not cued while it is here, and a bulletin in it silences nothing; if its time passes, this is its reason.
 	Lacking map[string]string `json:"-"`
+	// Lead is how long after a decision a sound begins at the earliest.
+	Lead time.Duration `json:"-"`
 }
 
 // Cue is a slot to be sounded: from Offset of its audio at Begin, until Ends.

@@ -198,6 +198,7 @@ func (s *Scheduler) former(plan *broadcast.Plan) bool {
 // the player still waits for the card to confirm it. Otherwise what comes next would be held up by it.
 func (s *Scheduler) asked(now time.Time) broadcast.State {
 	st := s.state
+	st.Lead = s.o.Player.Lead()
 	present := s.o.Clock.Instant(now)
 	for slot, r := range s.runs {
 		if left := r.at.Add(r.cue.Ends.Sub(r.cue.Begin)).Sub(present); r.stop == nil && left < shifted {

@@ -125,11 +125,16 @@ func TestAudioThatIsNotHere(t *testing.T) {
 		reason  string
 		heard   time.Duration
 	}{
-		"never, skip":                {broadcast.LateSkip, 0, false, broadcast.Skipped, broadcast.ReasonAudioMissing, 0},
-		"never, join":                {broadcast.LateJoin, 0, false, broadcast.Skipped, broadcast.ReasonAudioMissing, 0},
-		"in the middle, join":        {broadcast.LateJoin, minute, false, broadcast.Played, broadcast.ReasonJoined, 4*minute - 300*time.Millisecond},
-		"in the middle, skip":        {broadcast.LateSkip, minute, false, broadcast.Skipped, broadcast.ReasonAudioMissing, 0},
-		"in the middle, whole":       {broadcast.LateWhole, minute, false, broadcast.Played, broadcast.ReasonLateWhole, 5 * minute},
+		"never, skip":          {broadcast.LateSkip, 0, false, broadcast.Skipped, broadcast.ReasonAudioMissing, 0},
+		"never, join":          {broadcast.LateJoin, 0, false, broadcast.Skipped, broadcast.ReasonAudioMissing, 0},
+		"in the middle, join":  {broadcast.LateJoin, minute, false, broadcast.Played, broadcast.ReasonJoined, 4*minute - 300*time.Millisecond},
+		"in the middle, skip":  {broadcast.LateSkip, minute, false, broadcast.Skipped, broadcast.ReasonAudioMissing, 0},
+		"in the middle, whole": {broadcast.LateWhole, minute, false, broadcast.Played, broadcast.ReasonLateWhole, 5 * minute},
+		// A sound begins 300 ms after it is decided (the player's lead): what counts is when it begins.
+		"begins 2 s late, skip":      {broadcast.LateSkip, 1700 * time.Millisecond, false, broadcast.Played, broadcast.ReasonComplete, 5*minute - 2*time.Second},
+		"begins 2 s late, whole":     {broadcast.LateWhole, 1700 * time.Millisecond, false, broadcast.Played, broadcast.ReasonComplete, 5*minute - 2*time.Second},
+		"would begin later, skip":    {broadcast.LateSkip, 1800 * time.Millisecond, false, broadcast.Skipped, broadcast.ReasonAudioMissing, 0},
+		"would begin later, whole":   {broadcast.LateWhole, 1800 * time.Millisecond, false, broadcast.Played, broadcast.ReasonLateWhole, 5 * minute},
 		"damaged, fetched in time":   {broadcast.LateJoin, 2 * minute, true, broadcast.Played, broadcast.ReasonJoined, 3*minute - 300*time.Millisecond},
 		"damaged, not fetched again": {broadcast.LateSkip, 0, true, broadcast.Skipped, broadcast.ReasonAudioDamaged, 0},
 	}
