@@ -42,6 +42,8 @@ type Options struct {
 	Database  string // "" is hub.db in Data
 	Blobs     string // "" is blobs in Data
 	Bus       string // "" is memory
+	BusListen string // host:port for the other hubs, and theirs; with config.BusOfHubs only
+	BusHubs   []string
 	PublicURL string // what people and agents dial, "" when not known
 	TLSCert   string // PEM files of a certificate chain and its key; "" is the private CA's in Data, if there is one
 	TLSKey    string
@@ -58,7 +60,7 @@ type Options struct {
 
 // FromConfig gives the options that the settings say.
 func FromConfig(c config.Hub) Options {
-	return Options{Listen: c.Listen, Data: c.Data, Database: c.Database, Blobs: c.Blobs, Bus: c.Bus, PublicURL: c.PublicURL,
+	return Options{Listen: c.Listen, Data: c.Data, Database: c.Database, Blobs: c.Blobs, Bus: c.Bus, BusListen: c.BusListen, BusHubs: c.BusHubs, PublicURL: c.PublicURL,
 		TLSCert: c.TLSCert, TLSKey: c.TLSKey, Proxy: c.ProxyAddr, Zone: c.Zone, AudioLimit: int64(c.AudioLimit),
 		Alarms: AlarmOptions{Offline: c.AlarmOffline, SMTP: c.AlarmSMTP, SMTPPassword: c.AlarmSMTPPassword, From: c.AlarmMailFrom, To: c.AlarmMailTo,
 			Webhook: c.AlarmWebhook, WebhookSecret: c.AlarmWebhookSecret}}
@@ -104,6 +106,7 @@ type App struct {
 	bus     bus.Bus
 	hubs    *bus.Cluster // nil: this hub alone
 	hub     string       // this hub's id among them, "" alone
+	busKey  string       // id of the key that all of them have, "" when they need none
 	cut     atomic.Bool  // another serves and cannot be heard
 	metrics *api.Metrics
 	trust   *trust
@@ -164,7 +167,7 @@ func (a *App) openStore(ctx context.Context) error {
 	if a.blobs, err = openBlobs(ctx, a.o); err != nil {
 		return err
 	}
-	return a.joinHubs()
+	return a.joinHubs(ctx)
 }
 
 // openTrust loads the trust document and its keys; a hub that starts for the first time makes them.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -8,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,19 +22,28 @@ import (
 	"github.com/loa-vn/loa/hub/internal/alarms"
 	"github.com/loa-vn/loa/hub/internal/bus"
 	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/internal/config"
 	"github.com/loa-vn/loa/internal/durable"
 	"github.com/loa-vn/loa/internal/problem"
+	"github.com/loa-vn/loa/internal/seal"
 )
 
 var errOtherTrust = problem.New("TRUST_OTHER", 409,
 	"Các hub khác dùng văn bản tin cậy khác. Hãy chép các tệp *-key và thư mục trust từ thư mục dữ liệu của một hub đang chạy sang đây.",
 	"The other hubs have another trust document. Copy the files *-key and the folder trust from the data folder of a hub that runs.")
 
-// hubFile has the hub's id among several that serve one fleet.
-const hubFile = "hub-id"
+var errOtherBus = problem.New("BUS_KEY_OTHER", 409,
+	"Các hub khác có khóa khác cho kênh liên lạc. Hãy chép tệp bus-key từ thư mục dữ liệu của một hub đang chạy sang đây.",
+	"The other hubs have another key of the bus. Copy the file bus-key from the data folder of a hub that runs.")
+
+// Files in the data folder of one of several hubs that serve one fleet.
+const (
+	hubFile    = "hub-id"  // its id among them
+	busKeyFile = "bus-key" // the key of their own bus; the first one's, copied to the others
+)
 
 // joinHubs makes the bus: within this process, or to other hubs.
-func (a *App) joinHubs() error {
+func (a *App) joinHubs(ctx context.Context) error {
 	a.bus = bus.NewLocal()
 	if a.o.Bus == "memory" {
 		return nil
@@ -43,11 +55,40 @@ func (a *App) joinHubs() error {
 	if a.hub, err = hubID(a.o.Data); err != nil {
 		return err
 	}
-	if a.hubs, err = bus.NewCluster(a.o.Bus, a.hub, a.o.Logger.With("stage", "bus")); err != nil {
+	if log := a.o.Logger.With("stage", "bus"); a.o.Bus == config.BusOfHubs {
+		a.hubs, err = a.ownBus(ctx, log)
+	} else {
+		a.hubs, err = bus.NewCluster(a.o.Bus, a.hub, log)
+	}
+	if err != nil {
 		return err
 	}
 	a.bus = a.hubs
 	return nil
+}
+
+// ownBus makes the hubs' own bus, by their key. A hub that comes to others makes none beside it.
+func (a *App) ownBus(ctx context.Context, log *slog.Logger) (*bus.Cluster, error) {
+	others, err := a.factsOfOthers(ctx, goneAfter)
+	if err != nil {
+		return nil, err
+	}
+	known := ""
+	for _, o := range others {
+		known = cmp.Or(known, o.BusKey)
+	}
+	file := filepath.Join(a.o.Data, busKeyFile)
+	key, err := seal.LoadKey(file)
+	if errors.Is(err, fs.ErrNotExist) && known == "" {
+		key, err = seal.LoadOrCreateKey(file)
+	}
+	if known != "" && (errors.Is(err, fs.ErrNotExist) || err == nil && key.ID() != known) {
+		return nil, errOtherBus.At("data")
+	} else if err != nil {
+		return nil, err
+	}
+	a.busKey = key.ID()
+	return bus.NewOwn(bus.Own{Listen: a.o.BusListen, Hubs: a.o.BusHubs, Key: key}, a.hub, log)
 }
 
 func hubID(data string) (string, error) {
@@ -167,7 +208,7 @@ type hubRow struct {
 func (a *App) exchangeNews(ctx context.Context, said *saying) (others []hubRow, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	facts, err := json.Marshal(a.ownFacts())
+	facts, err := json.Marshal(hubFacts{a.ownFacts(), a.busKey})
 	if err != nil {
 		return nil, fmt.Errorf("encode facts: %w", err)
 	}
@@ -204,10 +245,9 @@ func (a *App) facts(ctx context.Context) (alarms.Hub, error) {
 	if a.hubs == nil {
 		return f, nil
 	}
-	var others []string
-	err := a.db.NewRaw("SELECT facts FROM hubs WHERE hub <> ? AND at > ? - ?", a.hub, store.Now(a.db), factsTime.Milliseconds()).Scan(ctx, &others)
+	others, err := a.factsOfOthers(ctx, factsTime)
 	if err != nil {
-		return f, fmt.Errorf("read facts of other hubs: %w", err)
+		return f, err
 	}
 	earlier := func(a, b time.Time) time.Time {
 		if a.IsZero() || !b.IsZero() && b.Before(a) {
@@ -215,14 +255,32 @@ func (a *App) facts(ctx context.Context) (alarms.Hub, error) {
 		}
 		return a
 	}
-	for _, text := range others {
-		var o alarms.Hub
-		if err := json.Unmarshal([]byte(text), &o); err != nil {
-			return f, fmt.Errorf("read facts of another hub: %w", err)
-		}
+	for _, o := range others {
 		f = alarms.Hub{CertEnds: earlier(f.CertEnds, o.CertEnds), TrustEnds: earlier(f.TrustEnds, o.TrustEnds), RootKey: f.RootKey || o.RootKey}
 	}
 	return f, nil
+}
+
+// hubFacts are what a hub writes of itself for the others.
+type hubFacts struct {
+	alarms.Hub
+	BusKey string // id of its key of the hubs' own bus, "" without one
+}
+
+// factsOfOthers are those of the hubs that wrote theirs within a time.
+func (a *App) factsOfOthers(ctx context.Context, within time.Duration) ([]hubFacts, error) {
+	var texts []string
+	err := a.db.NewRaw("SELECT facts FROM hubs WHERE hub <> ? AND at > ? - ?", a.hub, store.Now(a.db), within.Milliseconds()).Scan(ctx, &texts)
+	if err != nil {
+		return nil, fmt.Errorf("read facts of other hubs: %w", err)
+	}
+	facts := make([]hubFacts, len(texts))
+	for i, text := range texts {
+		if err := json.Unmarshal([]byte(text), &facts[i]); err != nil {
+			return nil, fmt.Errorf("read facts of another hub: %w", err)
+		}
+	}
+	return facts, nil
 }
 
 // firstTrust refuses to make a second trust document beside that of other hubs.

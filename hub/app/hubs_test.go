@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -11,7 +12,9 @@ import (
 
 	"github.com/loa-vn/loa/hub/internal/accounts"
 	"github.com/loa-vn/loa/hub/internal/store/storetest"
+	"github.com/loa-vn/loa/internal/config"
 	"github.com/loa-vn/loa/internal/s3"
+	"github.com/loa-vn/loa/internal/seal"
 )
 
 // TestASecondHub: it starts with the keys of the first one, and never makes a trust document of its own.
@@ -30,6 +33,76 @@ func TestASecondHub(t *testing.T) {
 	admin := r.join("minh", accounts.Admin, "")
 	r.json(admin, "POST", "areas", `{"code":"xa-a","name":"Xã A"}`).want(t, 201, "")
 	other.json(admin, "GET", "areas/xa-a", "").want(t, 200, "")
+}
+
+// TestHubsWithABusOfTheirOwn: they take the key of those that serve, and hear each other by it.
+func TestHubsWithABusOfTheirOwn(t *testing.T) {
+	shared := Options{Database: storetest.Empty(t, storetest.Server(t), "hubs"), Blobs: s3.Start(t), Bus: config.BusOfHubs, BusHubs: []string{freeAddr(t), freeAddr(t)}}
+	first, second := shared, shared
+	first.Data, first.BusListen = t.TempDir(), shared.BusHubs[0]
+	second.Data, second.BusListen = t.TempDir(), shared.BusHubs[1]
+	r := startAs(t, first)
+	until(t, "the first hub says that it serves", func() bool {
+		n, err := r.db.NewSelect().Table("hubs").Count(t.Context())
+		return err == nil && n > 0
+	})
+	if err := copyKeys(first.Data, second.Data); err != nil {
+		t.Fatal(err)
+	}
+	key := filepath.Join(second.Data, busKeyFile)
+	right, err := os.ReadFile(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(t.Context(), second); !errors.Is(err, errOtherBus) {
+		t.Fatalf("a hub without the key: %v", err)
+	}
+	if _, err := seal.LoadOrCreateKey(key); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(t.Context(), second); !errors.Is(err, errOtherBus) {
+		t.Fatalf("a hub with another key: %v", err)
+	}
+	if err := os.WriteFile(key, right, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other := startAs(t, second)
+	until(t, "they hear each other", func() bool { return r.heardHubs() == 2 && other.heardHubs() == 2 })
+}
+
+// TestARunningHubShowsNoProfiler: it is linked, with nats-server, and nobody gets at it.
+func TestARunningHubShowsNoProfiler(t *testing.T) {
+	r := start(t, t.TempDir())
+	admin := r.join("minh", accounts.Admin, "")
+	for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/cmdline", "/debug/pprof", "/debug/vars"} {
+		r.ask(admin, "GET", path, "", nil).want(t, 404, "NOT_FOUND")
+	}
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(30 * time.Second); !is(); {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("not so in time: %s", what)
+		}
+	}
 }
 
 func natsServer(t *testing.T) string {

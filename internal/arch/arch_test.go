@@ -2,6 +2,8 @@ package arch
 
 import (
 	"bytes"
+	"encoding/json"
+	"go/token"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,29 +31,85 @@ func TestTheTreeKeepsItsRules(t *testing.T) {
 	}
 }
 
-// The parsed tree does not see what other modules import; the go command does.
-func TestShippedProgramsLinkNoProfiler(t *testing.T) {
+// profiled is the one package that links the profiler into a shipped program, with what it serves of it: nats-server does where a
+// setting has it, which a rule forbids (decision 40). The parsed tree does not see what other modules import; the go command does.
+var profiled = map[string][]string{
+	"hub":   {"github.com/nats-io/nats-server/v2/server: names http.DefaultServeMux"},
+	"agent": nil,
+}
+
+func TestShippedProgramsServeNoProfiler(t *testing.T) {
 	tree, err := Load(root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, program := range []string{"hub", "agent"} {
+	for program, known := range profiled {
 		if !slices.ContainsFunc(tree.files, func(f *file) bool { return f.dir == program && !f.test }) {
 			t.Errorf("%s: no main package", program)
 			continue
 		}
-		list := exec.CommandContext(t.Context(), "go", "list", "-deps", "./"+program)
-		list.Dir = root
-		out, err := list.Output()
-		if err != nil {
-			t.Errorf("go list -deps ./%s: %v", program, err)
-		}
-		for dep := range strings.Lines(string(out)) {
-			if dep = strings.TrimSpace(dep); dep == "net/http/pprof" || dep == "testing" {
-				t.Errorf("%s links %s: pprof serves the heap with its keys to whoever asks, testing registers flags", program, dep)
+		var serving, importing []string
+		for _, p := range linked(t, program) {
+			if p.ImportPath == "testing" {
+				t.Errorf("%s links testing, which registers flags", program)
+			}
+			if slices.Contains(p.Imports, "net/http/pprof") {
+				importing = append(importing, p.ImportPath)
+			}
+			if !p.Standard && slices.Contains(p.Imports, "net/http") {
+				serving = append(serving, servesDefault(t, p)...)
 			}
 		}
+		if !slices.Equal(serving, known) {
+			t.Errorf("%s: the default handlers, on which pprof serves the heap with its keys to whoever asks, are served by %q, known is %q", program, serving, known)
+		}
+		if len(importing) != len(known) || len(known) > 0 && !strings.HasPrefix(known[0], importing[0]+":") {
+			t.Errorf("%s: pprof is linked by %q, known is %q", program, importing, known)
+		}
 	}
+}
+
+// listed is a package as the go command has it.
+type listed struct {
+	ImportPath, Dir  string
+	Standard         bool
+	GoFiles, Imports []string
+}
+
+// linked gives the packages of a program as it is shipped.
+func linked(t *testing.T, program string) (all []listed) {
+	t.Helper()
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-json=ImportPath,Dir,Standard,GoFiles,Imports", "./"+program)
+	list.Dir, list.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list -deps ./%s: %v", program, err)
+	}
+	for read := json.NewDecoder(bytes.NewReader(out)); read.More(); {
+		var p listed
+		if err := read.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// servesDefault looks at another module's package as a rule does at ours.
+func servesDefault(t *testing.T, p listed) (found []string) {
+	t.Helper()
+	tree := &Tree{fset: token.NewFileSet()}
+	for _, name := range p.GoFiles {
+		if err := tree.add(p.Dir, filepath.Join(p.Dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range tree.files {
+		for _, v := range defaultHandlers(tree, f) {
+			found = append(found, p.ImportPath+": "+v.What)
+		}
+	}
+	return found
 }
 
 // clean is a small tree that keeps every rule, with all the exceptions that the rules allow.
@@ -68,7 +126,9 @@ var clean = map[string]string{
 	"hub/internal/push/p.go":        src("// Package push sends.\npackage push", "example.org/m/internal/wsconn"),
 	"hub/internal/push/p_test.go":   src("package push", "testing", "time", "github.com/gorilla/websocket"),
 	"hub/internal/store/s.go":       src("// Package store keeps.\npackage store", "github.com/uptrace/bun/dialect"),
-	"hub/internal/bus/b.go":         "// Package bus tells.\npackage bus\n",
+	"hub/internal/bus/b.go":         src("// Package bus tells.\npackage bus", "github.com/nats-io/nats-server/v2/server"),
+	"hub/app/serve.go":              serving("var s *http.Server\nfunc f(h http.Handler) { s = &http.Server{Handler: h}; http.NewServeMux().Handle(\"/\", h) }"),
+	"hub/app/serve_test.go":         serving("var s = http.DefaultServeMux"),
 	"agent/main.go":                 src("// Command agent speaks.\npackage main", "example.org/m/agent/app"),
 	"agent/app/a.go":                src("// Package app wires.\npackage app", "example.org/m/agent/internal/console"),
 	"agent/internal/console/c.go":   src("// Package console shows.\npackage console", "example.org/m/agent/internal/cache"),
@@ -99,6 +159,9 @@ func src(clause string, imports ...string) string {
 	}
 	return b.String()
 }
+
+// serving makes a file that imports net/http.
+func serving(text string) string { return "package app\nimport \"net/http\"\n" + text + "\n" }
 
 func load(t *testing.T, files map[string]string) *Tree {
 	t.Helper()
@@ -157,6 +220,18 @@ func TestEachRuleFindsAPlantedViolation(t *testing.T) {
 		{"only hub/internal/planner", "hub/internal/api/x.go", src("package api", "github.com/teambition/rrule-go"), "hub/internal/api/x.go:2"},
 		{"only hub import github.com/uptrace/bun", "agent/app/x.go", src("package app", "github.com/uptrace/bun"), "agent/app/x.go:2"},
 		{"only internal/audio", "agent/app/x.go", src("package app", "github.com/thesyncim/gopus"), "agent/app/x.go:2"},
+		{"only hub/internal/bus", "hub/app/x.go", src("package app", "github.com/nats-io/nats-server/v2/server"), "hub/app/x.go:2"},
+		{"shipped programs serve", "hub/app/x.go", serving("var m = http.DefaultServeMux"), "hub/app/x.go:3"},
+		{"shipped programs serve", "hub/app/x.go", serving("func f(h http.Handler) { http.Handle(\"/\", h) }"), "hub/app/x.go:3"},
+		{"shipped programs serve", "agent/app/x.go", serving("var f = http.ListenAndServe"), "agent/app/x.go:3"},
+		{"shipped programs serve", "hub/app/x.go", serving("var s = http.Server{Addr: \":80\"}"), "hub/app/x.go:3"},
+		{"shipped programs serve", "hub/app/x.go", serving("var s = &http.Server{Addr: \":80\", Handler: nil}"), "hub/app/x.go:3"},
+		{"shipped programs serve", "hub/app/x.go", serving("var s = new(http.Server)"), "hub/app/x.go:3"},
+		{"shipped programs serve", "hub/app/x.go", serving("type t struct{ http.Server }"), "hub/app/x.go:3"},
+		{"shipped programs serve", "hub/app/x.go", "package app\nimport web \"net/http\"\nvar s web.Server\n", "hub/app/x.go:3"},
+		{"shipped programs serve", "hub/app/x.go", "package app\nimport . \"net/http\"\n", "hub/app/x.go:1"},
+		{"shipped programs serve", "hub/internal/bus/x.go", "package bus\nvar o = server.Options{ProfPort: 1}\n", "hub/internal/bus/x.go:2"},
+		{"shipped programs serve", "hub/internal/bus/x.go", "package bus\nfunc f(s server) { s.StartProfiler() }\n", "hub/internal/bus/x.go:2"},
 		{"each package has exactly one", "internal/x/x.go", "package x\n", "internal/x"},
 		{"each package has exactly one", "internal/x/x.go", "// X is planted.\npackage x\n", "internal/x/x.go:1"},
 		{"each package has exactly one", "internal/audio/x.go", "// Package audio again.\npackage audio\n", "internal/audio/x.go:1"},

@@ -37,7 +37,7 @@ func (r Rule) Check(t *Tree) []Violation {
 
 // Rules is everything the tree promises.
 func Rules() []Rule {
-	return slices.Concat(layerRules(), ownerRules(), formRules())
+	return slices.Concat(layerRules(), ownerRules(), serveRules(), formRules())
 }
 
 // layerRules say which of our packages may import which.
@@ -111,6 +111,8 @@ func ownerRules() []Rule {
 			"file can end the process; cache knows that. faults/disk makes such files", "agent/internal/cache", "agent/internal/playlog", "internal/faults/disk"),
 		owner("github.com/teambition/rrule-go", "it reads some rules wrongly in silence; planner refuses those, and nobody else expands any",
 			"hub/internal/planner"),
+		owner("github.com/nats-io/nats-server/v2", "it can listen for clients, watchers and profilers, and keep messages; bus has it join the hubs and do nothing else",
+			"hub/internal/bus"),
 		owner("github.com/uptrace/bun", "SQL belongs to the hub; an agent keeps its things in bbolt", "hub"),
 		owner("github.com/thesyncim/gopus", "a young codec behind a small interface can be exchanged; playertest makes files for tests with "+
 			"its encoder", "internal/audio", "agent/internal/player/playertest"),

@@ -110,6 +110,13 @@ func TestRefused(t *testing.T) {
 		"unknown database":    {"database: mysql://x", "CONFIG_INVALID", "mysql"},
 		"unknown blobs":       {"blobs: ftp://x", "CONFIG_INVALID", "ftp"},
 		"unknown bus":         {"bus: kafka://x", "CONFIG_INVALID", "kafka"},
+		"a half of a bus":     {"bus: hubs\nbus_hubs: 10.0.0.2:4223", "CONFIG_INVALID", "bus_listen"},
+		"the other half":      {"bus: hubs\nbus_listen: 10.0.0.1:4223", "CONFIG_INVALID", "bus_hubs"},
+		"both without a bus":  {"bus_listen: 10.0.0.1:4223\nbus_hubs: 10.0.0.2:4223", "CONFIG_INVALID", "bus: hubs"},
+		"a bus on any port":   {"bus: hubs\nbus_listen: 10.0.0.1:0\nbus_hubs: 10.0.0.2:4223", "CONFIG_INVALID", "no port"},
+		"a hub without port":  {"bus: hubs\nbus_listen: 10.0.0.1:4223\nbus_hubs: 10.0.0.2", "CONFIG_INVALID", "10.0.0.2"},
+		"a hub without host":  {"bus: hubs\nbus_listen: 10.0.0.1:4223\nbus_hubs: 10.0.0.2:4223,:4223", "CONFIG_INVALID", "no machine"},
+		"a hub as a URL":      {"bus: hubs\nbus_listen: 10.0.0.1:4223\nbus_hubs: nats://10.0.0.2:4223", "CONFIG_INVALID", "10.0.0.2"},
 		"URL with a query":    {"public_url: https://x/?a=1", "CONFIG_INVALID", "public_url"},
 		"certificate, no key": {"tls_cert: /x.pem", "CONFIG_INVALID", "tls_key"},
 		"key, no certificate": {"tls_key: /x.pem", "CONFIG_INVALID", "tls_cert"},
@@ -207,6 +214,13 @@ func TestHours(t *testing.T) {
 	a, err := LoadAgent(write(t, "download_hours: 22:00-05:00\ndownload_limit: 64KiB"), noEnv, nil)
 	if err != nil || a.DownloadHours.Start != 22*3600 || a.DownloadLimit != 64<<10 {
 		t.Errorf("loaded %+v, %v", a, err)
+	}
+}
+
+func TestABusOfHubs(t *testing.T) {
+	h, err := LoadHub(write(t, "bus: hubs\nbus_listen: :4223\nbus_hubs: 10.0.0.2:4223, hub-3.example.vn:4223,[fd00::4]:4223\n"), noEnv, nil)
+	if want := (Hosts{"10.0.0.2:4223", "hub-3.example.vn:4223", "[fd00::4]:4223"}); err != nil || h.Bus != BusOfHubs || h.BusListen != ":4223" || !slices.Equal(h.BusHubs, want) {
+		t.Errorf("%+v, %v", h, err)
 	}
 }
 

@@ -20,7 +20,9 @@ type Hub struct {
 	Data      string     `mapstructure:"data"`       // folder for everything the hub keeps
 	Database  string     `mapstructure:"database"`   // sqlite:PATH or postgres://…; never empty after LoadHub
 	Blobs     string     `mapstructure:"blobs"`      // file:FOLDER or s3://…; never empty after LoadHub
-	Bus       string     `mapstructure:"bus"`        // "memory", nats://… or tls://…
+	Bus       string     `mapstructure:"bus"`        // "memory", BusOfHubs, nats://… or tls://…
+	BusListen string     `mapstructure:"bus_listen"` // host:port for the other hubs; with BusOfHubs only
+	BusHubs   Hosts      `mapstructure:"bus_hubs"`   // where the other hubs listen; with BusOfHubs only
 	PublicURL string     `mapstructure:"public_url"` // what people and agents dial, without a slash at the end; "" when not known
 	TLSCert   string     `mapstructure:"tls_cert"`   // PEM file of a certificate chain; "" takes the private CA's, if there is one
 	TLSKey    string     `mapstructure:"tls_key"`    // PEM file of its key; both or neither
@@ -42,6 +44,9 @@ type Hub struct {
 	ProxyAddr netip.Addr     `mapstructure:"-"` // Proxy, read; zero for none
 }
 
+// BusOfHubs as Hub.Bus is that of the hubs' own servers.
+const BusOfHubs = "hubs"
+
 // minAudioLimit is what lets the smallest frames of the link go in turn, several a second.
 const minAudioLimit = 64 << 10
 
@@ -51,7 +56,9 @@ func hub() program {
 		{"data", "./var/hub", "folder for everything the hub keeps"},
 		{"database", "", "sqlite:PATH or postgres://… (default: hub.db in the data folder)"},
 		{"blobs", "", "file:FOLDER or s3://… (default: blobs in the data folder)"},
-		{"bus", "memory", "memory, or nats://… when several hubs serve one fleet"},
+		{"bus", "memory", "memory, or hubs or nats://… when several hubs serve one fleet"},
+		{"bus_listen", "", "with bus: hubs, the address of this hub for the others, host:port"},
+		{"bus_hubs", "", "with bus: hubs, the addresses of the others, with commas between them"},
 		{"public_url", "", "address that people and agents dial, such as https://loa.example.vn"},
 		{"tls_cert", "", "PEM file of the certificate chain (default: the one of loa-hub tls init, if there is one)"},
 		{"tls_key", "", "PEM file of the certificate's key"},
@@ -105,10 +112,8 @@ func (h *Hub) complete() error {
 	if err := oneOf(h.Blobs, "file:", "s3://"); err != nil {
 		return invalid("blobs", err)
 	}
-	if h.Bus != "memory" {
-		if err := oneOf(h.Bus, "nats://", "tls://"); err != nil {
-			return invalid("bus", fmt.Errorf("%w, or the word memory", err))
-		}
+	if err := h.checkBus(); err != nil {
+		return err
 	}
 	h.PublicURL = strings.TrimRight(h.PublicURL, "/")
 	if h.PublicURL != "" {
@@ -140,6 +145,29 @@ func (h *Hub) complete() error {
 		return invalid("timezone", fmt.Errorf("%q is not the IANA name of a time zone", h.Timezone))
 	}
 	h.Zone = zone
+	return nil
+}
+
+// checkBus refuses halves of a bus of hubs.
+func (h *Hub) checkBus() error {
+	if h.Bus != BusOfHubs && (h.BusListen != "" || len(h.BusHubs) > 0) {
+		return invalid("bus", errors.New("bus_listen and bus_hubs are for bus: hubs alone"))
+	}
+	switch h.Bus {
+	case "memory":
+		return nil
+	case BusOfHubs:
+		if err := checkFixed(h.BusListen); err != nil {
+			return invalid("bus_listen", err)
+		}
+		if len(h.BusHubs) == 0 {
+			return invalid("bus_hubs", errors.New("bus: hubs is there without it"))
+		}
+		return nil
+	}
+	if err := oneOf(h.Bus, "nats://", "tls://"); err != nil {
+		return invalid("bus", fmt.Errorf("%w, or one of the words memory and hubs", err))
+	}
 	return nil
 }
 

@@ -54,6 +54,28 @@ func (h *Hours) UnmarshalText(b []byte) error {
 	return nil
 }
 
+// Hosts are addresses of other machines, host:port; as text with commas between them.
+type Hosts []string
+
+// UnmarshalText reads what the type's doc shows.
+func (h *Hosts) UnmarshalText(b []byte) error {
+	*h = nil
+	for _, text := range strings.Split(string(b), ",") {
+		text = strings.TrimSpace(text)
+		if text == "" {
+			continue
+		}
+		if err := checkFixed(text); err != nil {
+			return err
+		}
+		if host, _, _ := net.SplitHostPort(text); host == "" || strings.ContainsAny(host, "/@ ") { // checkFixed split it
+			return fmt.Errorf("address %q names no machine", text)
+		}
+		*h = append(*h, text)
+	}
+	return nil
+}
+
 // checkListen refuses what is not host:port; an empty host means every address.
 func checkListen(addr string) error {
 	_, port, err := net.SplitHostPort(addr)
@@ -62,6 +84,17 @@ func checkListen(addr string) error {
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
 		return fmt.Errorf("port %q is not a number from 0 to 65535", port)
+	}
+	return nil
+}
+
+// checkFixed refuses, beside that, a port that is another at each start.
+func checkFixed(addr string) error {
+	if err := checkListen(addr); err != nil {
+		return err
+	}
+	if _, port, _ := net.SplitHostPort(addr); strings.Trim(port, "+-0") == "" { // checkListen split it
+		return fmt.Errorf("address %q has no port", addr)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ func (s *Server) plainRoutes() {
 	if s.Pages != nil {
 		s.handle("/", s.Pages)
 		s.handle("/agent/", nothing)
+		s.handle("/debug/", nothing) // where profilers would be: no page, for whoever looks
 	} else {
 		s.handle("/", nothing)
 	}

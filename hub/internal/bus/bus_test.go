@@ -8,7 +8,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// See serve: of each server one goroutine waits for what never comes.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*Server).StartRouting"))
+}
 
 func TestLocal(t *testing.T) { contract(t, func(*testing.T) Bus { return NewLocal() }) }
 

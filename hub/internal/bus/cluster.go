@@ -30,14 +30,14 @@ var errBus = problem.New("BUS_FAILED", http.StatusInternalServerError,
 	"Không dùng được kênh liên lạc giữa các hub. Hãy kiểm tra mục bus: nats://TÊN:MẬT-KHẨU@máy:4222.",
 	"The bus between hubs cannot be used. Check bus: nats://NAME:SECRET@host:4222.")
 
-// Cluster is the Bus of several hubs, by a NATS server or a cluster of them.
+// Cluster is the Bus of several hubs, by NATS: servers of others, or of the hubs themselves.
 // What a hub publishes its own subscribers get at once, those of the others soon. NATS may lose events, as any line
 // does: each hub counts what it says, and whoever misses a number gives Lagged to its subscribers.
 type Cluster struct {
 	*Local
 	hub  string
 	log  *slog.Logger
-	dial func() (*nats.Conn, error)
+	dial func() (*nats.Conn, func(), error) // gives what is to be ended after the connection as well
 
 	out chan message
 
@@ -66,13 +66,7 @@ type message struct {
 
 // NewCluster joins nats://NAME:SECRET@host:4222,host:4222 (tls://… with TLS, ?ca=FILE of a private CA), as the hub of that id. Nothing is sent or heard before Run.
 func NewCluster(address, hub string, log *slog.Logger) (*Cluster, error) {
-	c := &Cluster{Local: NewLocal(), hub: hub, log: log, out: make(chan message, outDepth), news: time.Now().UnixMicro(), // above what it told in a life before
-		peers: map[string]*peer{}, heard: map[string]int64{}}
-	options := []nats.Option{nats.Name("loa-hub " + hub), nats.NoEcho(), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second),
-		nats.ReconnectBufSize(-1), nats.RetryOnFailedConnect(true), nats.Timeout(startTime), // what cannot be sent is lost, and told so
-		nats.ReconnectHandler(func(*nats.Conn) { c.lose("connected again") }),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { log.Warn("bus is cut off", "err", err) }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.lose(err.Error()) })}
+	c, options := newCluster(hub, log)
 	hosts, query, _ := strings.Cut(address, "?")
 	q, err := url.ParseQuery(query)
 	if err != nil {
@@ -81,8 +75,25 @@ func NewCluster(address, hub string, log *slog.Logger) (*Cluster, error) {
 	if ca := q.Get("ca"); ca != "" {
 		options = append(options, nats.RootCAs(ca))
 	}
-	c.dial = func() (*nats.Conn, error) { return nats.Connect(hosts, options...) }
+	c.dial = func() (*nats.Conn, func(), error) {
+		conn, err := nats.Connect(hosts, options...)
+		if err != nil {
+			err = errBus.With(err).At("bus")
+		}
+		return conn, func() {}, err
+	}
 	return c, nil
+}
+
+// newCluster makes one that dials nobody yet, with what it connects by.
+func newCluster(hub string, log *slog.Logger) (*Cluster, []nats.Option) {
+	c := &Cluster{Local: NewLocal(), hub: hub, log: log, out: make(chan message, outDepth), news: time.Now().UnixMicro(), // above what it told in a life before
+		peers: map[string]*peer{}, heard: map[string]int64{}}
+	return c, []nats.Option{nats.Name("loa-hub " + hub), nats.NoEcho(), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second),
+		nats.ReconnectBufSize(-1), nats.RetryOnFailedConnect(true), nats.Timeout(startTime), // what cannot be sent is lost, and told so
+		nats.ReconnectHandler(func(*nats.Conn) { c.lose("connected again") }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { log.Warn("bus is cut off", "err", err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.lose(err.Error()) })}
 }
 
 // Publish implements Bus.
@@ -141,10 +152,11 @@ func (c *Cluster) Told(hub string, news int64) {
 
 // Run speaks and listens until ctx ends.
 func (c *Cluster) Run(ctx context.Context) error {
-	conn, err := c.dial()
+	conn, end, err := c.dial()
 	if err != nil {
-		return errBus.With(err).At("bus")
+		return err
 	}
+	defer end()
 	closed := make(chan struct{})
 	conn.SetClosedHandler(func(*nats.Conn) { close(closed) })
 	defer func() { conn.Close(); <-closed }()

@@ -32,10 +32,34 @@ func outsideNATS(t *testing.T) string {
 	return s.ClientURL()
 }
 
+// kind makes the bus of a hub, "one" or "other", on one of the two kinds of NATS.
+type kind func(hub string) (*Cluster, error)
+
+// kinds are both, each with what the hubs need.
+var kinds = map[string]func(*testing.T) kind{
+	"a server of others": func(t *testing.T) kind {
+		address := outsideNATS(t)
+		return func(hub string) (*Cluster, error) { return NewCluster(address, hub, slog.New(slog.DiscardHandler)) }
+	},
+	"servers of their own": func(t *testing.T) kind {
+		at, key := map[string]string{"one": freeAddr(t), "other": freeAddr(t)}, newKey(t)
+		return func(hub string) (*Cluster, error) {
+			return NewOwn(Own{Listen: at[hub], Hubs: []string{at["one"], at["other"]}, Key: key}, hub, slog.New(slog.DiscardHandler))
+		}
+	},
+}
+
+// onBoth runs a test on each kind.
+func onBoth(t *testing.T, test func(*testing.T, kind)) {
+	for name, open := range kinds {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+}
+
 // join is a hub's bus that runs until stop.
-func join(t *testing.T, address, hub string) (c *Cluster, stop func()) {
+func join(t *testing.T, open kind, hub string) (c *Cluster, stop func()) {
 	t.Helper()
-	c, err := NewCluster(address, hub, slog.New(slog.DiscardHandler))
+	c, err := open(hub)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,18 +96,19 @@ func next(t *testing.T, s *Subscription, want func(Event) bool) Event {
 }
 
 func TestCluster(t *testing.T) {
-	t.Run("alone it is as the local one", func(t *testing.T) {
-		address := outsideNATS(t)
-		contract(t, func(t *testing.T) Bus { c, _ := join(t, address, "one"); return c })
+	onBoth(t, func(t *testing.T, open kind) {
+		t.Run("alone it is as the local one", func(t *testing.T) {
+			contract(t, func(t *testing.T) Bus { c, _ := join(t, open, "one"); return c })
+		})
+		t.Run("two hubs", func(t *testing.T) { twoHubs(t, open) })
 	})
-	t.Run("two hubs", func(t *testing.T) { twoHubs(t, outsideNATS(t)) })
 }
 
-func twoHubs(t *testing.T, address string) {
-	one, _ := join(t, address, "one")
+func twoHubs(t *testing.T, open kind) {
+	one, _ := join(t, open, "one")
 	heard := one.Subscribe(Agent)
 	defer heard.Close()
-	other, stop := join(t, address, "other")
+	other, stop := join(t, open, "other")
 	next(t, heard, func(e Event) bool { return e.Topic == Lagged }) // a hub that comes may have said something before
 	here := other.Subscribe(Agent, Roll)
 	defer here.Close()
@@ -118,12 +143,13 @@ func twoHubs(t *testing.T, address string) {
 }
 
 // What SQL says that another hub told is read anew when the bus did not bring it, once.
-func TestClusterLosesNews(t *testing.T) {
-	address := outsideNATS(t)
-	one, _ := join(t, address, "one")
+func TestClusterLosesNews(t *testing.T) { onBoth(t, losesNews) }
+
+func losesNews(t *testing.T, open kind) {
+	one, _ := join(t, open, "one")
 	heard := one.Subscribe(Plan)
 	defer heard.Close()
-	other, stop := join(t, address, "other")
+	other, stop := join(t, open, "other")
 	next(t, heard, func(e Event) bool { return e.Topic == Lagged }) // they know of each other
 	// lost tells whether subscribers get Lagged when that much is said to have been told.
 	lost := func(news int64) bool {
@@ -151,7 +177,7 @@ func TestClusterLosesNews(t *testing.T) {
 	if !lost(other.News()) || lost(other.News()) {
 		t.Error("what did not come is read anew once")
 	}
-	again, err := NewCluster(address, "other", slog.New(slog.DiscardHandler))
+	again, err := open("other")
 	if err != nil || again.News() <= other.News() {
 		t.Errorf("a hub that starts again tells %d, before %d, %v", again.News(), other.News(), err)
 	}
