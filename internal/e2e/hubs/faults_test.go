@@ -22,13 +22,27 @@ const (
 // TestFaultsOfHubs: whatever happens to one hub, the database or the bus, agents are soon connected again, an urgent bulletin
 // reaches each once, and no play record and no upload is lost or doubled. The short form is that of make test.
 func TestFaultsOfHubs(t *testing.T) {
-	s := newScene(t, 2+faults.Count(0, 1), 6)
-	for _, part := range []struct {
-		name string
-		run  func(s *scene)
-	}{
+	newScene(t, 2+faults.Count(0, 1), outside, 6).play([]part{
 		{"nothing happens", askAcross}, {"a hub is killed", killHubs}, {"the database is restarted", restartDatabase}, {"the bus is cut in two", cutBus},
-	} {
+	})
+}
+
+// TestFaultsOnTheHubsOwnBus: three hubs that join each other, whichever of them dies and whatever is cut between them.
+func TestFaultsOnTheHubsOwnBus(t *testing.T) {
+	newScene(t, 3, own, 6).play([]part{
+		{"nothing happens", askAcross}, {"only what the settings say is open", openDoors}, {"a hub is killed", killAndJoin}, {"the routes are cut", cutBus},
+	})
+}
+
+// part is one of the things that happen to a scene.
+type part struct {
+	name string
+	run  func(s *scene)
+}
+
+func (s *scene) play(parts []part) {
+	t := s.T
+	for _, part := range parts {
 		t.Run(part.name, func(t *testing.T) {
 			s.T = t
 			defer func() { s.T = nil }()
@@ -124,13 +138,13 @@ func (s *scene) approveAtLast(id string) (err error) {
 	return err
 }
 
-// cutBus cuts the route between the two NATS servers, with a hub on each side.
+// cutBus cuts the routes between the servers of the bus, with a hub on each side.
 func cutBus(s *scene) {
 	s.Helper()
 	for i := range faults.Count(1, 10) {
 		here, there := s.hubs[i%2], s.hubs[(i+1)%2]
 		s.spread()
-		s.route.Stop()
+		s.cutRoutes()
 		cut := time.Now()
 		during := s.bulletin(here)
 		s.must(of(s.site.Chief, here).Call(s.ctx, "POST", "urgent/"+during+"/approve", nil, nil))
@@ -146,7 +160,7 @@ func cutBus(s *scene) {
 			s.await(h.name+" misses the other", time.Minute, func() bool { return s.hears(h) < len(s.hubs) })
 			s.await(h.name+" sees all agents, by what the other writes", time.Minute, func() bool { return s.online(h) == len(s.stations)+1 })
 		}
-		s.must(s.route.Start())
+		s.mendRoutes()
 		s.await("the hubs hear each other again", time.Minute, func() bool { return s.hears(here) == len(s.hubs) && s.hears(there) == len(s.hubs) })
 		s.await("both see all agents", delivered, func() bool { return s.online(here) == len(s.stations)+1 && s.online(there) == len(s.stations)+1 })
 		s.cutOff(here, there)

@@ -8,7 +8,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,8 +17,6 @@ import (
 	"time"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
-	"github.com/nats-io/nats-server/v2/server"
-	"github.com/rs/zerolog"
 	"go.uber.org/goleak"
 
 	"github.com/loa-vn/loa/hub/app"
@@ -49,7 +46,7 @@ type scene struct {
 	ctx      context.Context
 	random   *rand.Rand
 	database *postgres.Server
-	route    *toxiproxy.Proxy // between the two NATS servers
+	routes   []*toxiproxy.Proxy // by which the servers of the bus are joined
 	hubs     []*hub
 	stations []*station
 	site     *rig.Site // its people, at the first hub
@@ -67,8 +64,8 @@ type hub struct {
 	*rig.Process
 }
 
-// newScene starts so many hubs with so many stations, each connected to one of them.
-func newScene(t *testing.T, hubs, stations int) *scene {
+// newScene starts so many hubs on a bus with so many stations, each connected to one of them.
+func newScene(t *testing.T, hubs int, bus func(s *scene, hubs int) [][]string, stations int) *scene {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute)
 	t.Cleanup(cancel)
@@ -81,11 +78,11 @@ func newScene(t *testing.T, hubs, stations int) *scene {
 	}
 	s.must(err)
 	t.Cleanup(func() { s.check(s.database.Stop()) })
-	bus, blobs := s.startNATS(), s3.Start(t)
+	joined, blobs := bus(s, hubs), s3.Start(t)
 	enrolled, err := hubtest.EnrollIn(ctx, s.database.URL("postgres"), "", "xa", stations)
 	s.must(err)
 	for i := range hubs {
-		h := s.newHub(i, "--database", s.database.URL("postgres"), "--blobs", blobs, "--bus", bus[i%len(bus)])
+		h := s.newHub(i, append(joined[i], "--database", s.database.URL("postgres"), "--blobs", blobs)...)
 		if i > 0 {
 			s.copyKeys(s.hubs[0].data(), h.data())
 		}
@@ -143,32 +140,6 @@ func (s *scene) copyKeys(from, to string) {
 			s.must(os.WriteFile(copied, text, 0o600))
 		}
 	}
-}
-
-// startNATS starts two servers that are joined by one route, which can be cut.
-func (s *scene) startNATS() (addresses []string) {
-	s.Helper()
-	var routes []*url.URL
-	for range 2 {
-		n, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true, Routes: routes,
-			Cluster: server.ClusterOpts{Name: "loa", Host: "127.0.0.1", Port: -1, NoAdvertise: true, PoolSize: -1}})
-		s.must(err)
-		go n.Start()
-		s.Cleanup(func() { n.Shutdown(); n.WaitForShutdown() })
-		if !n.ReadyForConnections(30 * time.Second) {
-			s.Fatal("NATS does not start")
-		}
-		addresses = append(addresses, n.ClientURL())
-		if s.route == nil {
-			s.route = toxiproxy.NewProxy(toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), "route", "127.0.0.1:0", n.ClusterAddr().String())
-			s.must(s.route.Start())
-			s.Cleanup(s.route.Stop)
-			routes = []*url.URL{{Scheme: "nats-route", Host: s.route.Listen}}
-			continue
-		}
-		s.await("the NATS servers are joined", 30*time.Second, func() bool { return n.NumRoutes() > 0 })
-	}
-	return addresses
 }
 
 // settle makes people, an area, a report and the stations, and waits until all are connected and have a plan.
