@@ -27,9 +27,9 @@ import (
 const (
 	routeName  = "loa-bus"       // of the cluster, and of who has the key
 	proofTime  = 5 * time.Second // in which whoever connects proves that it is a hub
-	pingEvery  = 2 * time.Second // on a route, on which a hub that lost its power is silent
+	pingEvery  = 2 * time.Second // on a route, behind all that waits for it: one that is silent or too slow is given up, and tried again
 	pingsOut   = 2
-	maxPending = 8 << 20         // bytes that wait for one hub; a slower one is cut off, connects again and reads anew
+	maxPending = 8 << 20         // bytes that wait for this hub; from three quarters of it for another, this one waits before it says more
 	logEvery   = 5 * time.Second // a stranger who knocks all the time fills no log
 )
 
@@ -84,7 +84,7 @@ func (o Own) options() (*server.Options, error) {
 	}
 	s := &server.Options{DontListen: true, NoSigs: true, NoSystemAccount: true, MaxPending: maxPending, ReconnectErrorReports: 60,
 		Cluster: server.ClusterOpts{Name: routeName, Host: host, Port: int(port), NoAdvertise: true, PoolSize: -1, PingInterval: pingEvery, MaxPingsOut: pingsOut,
-			TLSConfig: proof, TLSTimeout: proofTime.Seconds()}}
+			WriteTimeout: server.WriteTimeoutPolicyClose, TLSConfig: proof, TLSTimeout: proofTime.Seconds()}}
 	for _, hub := range o.Hubs {
 		s.Routes = append(s.Routes, &url.URL{Scheme: "nats-route", Host: hub})
 	}
