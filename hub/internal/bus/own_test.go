@@ -191,8 +191,8 @@ func carriesNothing(t *testing.T, fault fault) {
 	both := func() bool { return len(one.Peers()) == 1 && len(other.Peers()) == 1 }
 	until(t, "they hear each other", both)
 	line.has(fault)
-	for range outDepth { // 32 MiB, more than sockets hold
-		one.Tell(Event{Topic: Plan, ID: strings.Repeat("x", 8<<10)})
+	for range outDepth { // 16 MiB, more than sockets hold
+		one.Tell(Event{Topic: Plan, ID: strings.Repeat("x", 4<<10)})
 	}
 	until(t, "they miss each other", func() bool { return len(one.Peers()) == 0 && len(other.Peers()) == 0 })
 	until(t, "the route is given up", func() bool { return log.has("Stale Connection") })
