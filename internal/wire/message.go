@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync"
 	"time"
 
 	"github.com/loa-vn/loa/internal/broadcast"
@@ -269,24 +270,30 @@ func Encode(m Message) ([]byte, error) {
 	if err := m.Check(); err != nil {
 		return nil, fmt.Errorf("encode %s: %w", m.Type(), err)
 	}
-	body, err := json.Marshal(m)
-	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", m.Type(), err)
-	}
+	// The bytes of envelope, without reading the body once more: with a head's, that would be half of the work.
+	buf, _ := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(buf)
+	buf.Reset()
 	name, err := json.Marshal(m.Type())
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", m.Type(), err)
 	}
-	// The bytes of envelope, without reading the body once more: with a head's, that would be half of the work.
-	data := make([]byte, 0, len(`{"type":,"body":}`)+len(name)+len(body))
-	data = append(append(data, `{"type":`...), name...)
-	data = append(append(data, `,"body":`...), body...)
-	data = append(data, '}')
+	buf.WriteString(`{"type":`)
+	buf.Write(name)
+	buf.WriteString(`,"body":`)
+	if err := json.NewEncoder(buf).Encode(m); err != nil {
+		return nil, fmt.Errorf("encode %s: %w", m.Type(), err)
+	}
+	data := buf.Bytes()
 	if len(data) > MaxControl {
 		return nil, fmt.Errorf("encode %s: %w", m.Type(), ErrTooLarge)
 	}
-	return data, nil
+	data[len(data)-1] = '}' // for the newline that an Encoder writes
+	return bytes.Clone(data), nil
 }
+
+// buffers are what messages are written in, whose size is not known before.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 // IsGot tells whether data is a Got as Encode writes it.
 func IsGot(data []byte) bool {
