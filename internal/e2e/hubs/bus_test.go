@@ -91,7 +91,7 @@ func (s *scene) mendRoutes() {
 // killAndJoin kills a hub with -9 and starts it again: it joins the others by itself, and each sees all agents.
 func killAndJoin(s *scene) {
 	s.Helper()
-	for range faults.Count(1, 10) {
+	for range faults.Count(1, 3) {
 		victim := s.hubs[s.random.IntN(len(s.hubs))]
 		victim.Kill()
 		s.allConnected(time.Now(), victim)
