@@ -208,13 +208,13 @@ func (a *App) openStages(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.fleet, err = fleet.Open(ctx, fleet.Options{DB: a.db, Events: a.bus, Tell: a.tell(), Cut: a.cut.Load, Log: log("fleet"), Now: a.o.Now, Trust: a.trust.all,
+	a.fleet, err = fleet.Open(ctx, fleet.Options{DB: a.db, Events: a.bus, Tell: a.tell(), Cut: a.cut.Load, Alone: a.alone(), Log: log("fleet"), Now: a.o.Now, Trust: a.trust.all,
 		Disconnect: func(agent, code string) { a.push.Disconnect(agent, code) }}) // push is made below, before anybody connects
 	if err != nil {
 		return err
 	}
 	a.planner = planner.New(planner.Deps{DB: a.db.DB, Blobs: a.blobs, Bus: a.bus, Reports: a.library, Agents: agents{a.fleet},
-		Sealer: countingSealer{a.trust, a.metrics}, Heard: heard{a.evidence}, Plays: playLog{a.evidence}, Zone: a.o.Zone, Log: log("planner"), Now: a.o.Now})
+		Alone: a.alone(), Sealer: countingSealer{a.trust, a.metrics}, Heard: heard{a.evidence}, Plays: playLog{a.evidence}, Zone: a.o.Zone, Log: log("planner"), Now: a.o.Now})
 	a.orders = orders.New(orders.Deps{DB: a.db.DB, Bus: a.bus, Reports: a.library, Places: places{a.planner}, Log: log("orders"), Now: a.o.Now})
 	a.planner.Bulletins, a.planner.Decisions = bulletins{a.orders}, a.orders
 	a.planner.Readiness = readiness{fleet: a.fleet, planner: a.planner, evidence: a.evidence, now: a.o.Now}

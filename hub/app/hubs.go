@@ -112,6 +112,9 @@ func (a *App) tell() func(bus.Event) {
 	return a.hubs.Tell
 }
 
+// alone tells whether no other hub writes to the database: it is a file of this one's, whose data folder nobody else holds.
+func (a *App) alone() bool { return a.hubs == nil && !store.Shared(a.o.Database) }
+
 // heardHubs is how many hubs serve as far as this one hears, itself included.
 func (a *App) heardHubs() int {
 	if a.hubs == nil {

@@ -276,6 +276,9 @@ func (a *attempt) confirmation(ctx context.Context) (agent string, err error) {
 // adopt makes the agent one of the fleet.
 func (a *attempt) adopt(ctx context.Context, agent string) error {
 	f := a.f
+	f.edits.Lock()
+	defer f.edits.Unlock()
+	f.askAgain(agent)
 	row, err := f.adopt(ctx, a.row, agent, a.key)
 	if err != nil {
 		return err
@@ -285,6 +288,7 @@ func (a *attempt) adopt(ctx context.Context, agent string) error {
 		f.o.Disconnect(agent, "AGENT_REVOKED") // the connection made with the old key
 	}
 	f.place(row, "paired")
+	f.admit(row)
 	a.row.State, a.row.Agent = Confirmed, agent
 	f.publishPairing(a.row)
 	return nil

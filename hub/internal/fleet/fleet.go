@@ -2,9 +2,7 @@ package fleet
 
 import (
 	"context"
-	"crypto/ed25519"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -39,6 +37,8 @@ type Options struct {
 	Tell func(bus.Event)
 	// Cut tells whether a hub serves that cannot be heard. Nil: never.
 	Cut func() bool
+	// Alone says that no other program writes to the database: who may connect is then known from memory.
+	Alone bool
 }
 
 // Fleet is the hub's knowledge of its agents.
@@ -54,6 +54,8 @@ type Fleet struct {
 	attempts  map[string]*attempt  // by pairing id: those that were answered
 	addresses map[string]time.Time // how far ahead of time an address has used up its attempts
 
+	keys   map[string]string       // agents that may connect, by key, as far as memory knows; see admit
+	edits  sync.Mutex              // held while who may connect is changed in SQL and then in keys; before mu
 	asked  store.Together[*asked]  // keys of those who connect
 	placed store.Together[*placed] // those of whom something is kept
 
@@ -68,9 +70,9 @@ func Open(ctx context.Context, o Options) (*Fleet, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	f := &Fleet{o: o, live: map[string]*live{}, asked: store.Together[*asked]{Most: askAtOnce}, placed: store.Together[*placed]{Most: askAtOnce},
+	f := &Fleet{o: o, live: map[string]*live{}, keys: map[string]string{}, asked: store.Together[*asked]{Most: askAtOnce}, placed: store.Together[*placed]{Most: askAtOnce},
 		run: uuid.NewString(), attempts: map[string]*attempt{}, addresses: map[string]time.Time{}}
-	if err := f.load(ctx); err != nil {
+	if err := errors.Join(f.load(ctx), f.loadKeys(ctx)); err != nil {
 		return nil, err
 	}
 	if o.Tell != nil { // they may be another hub's
@@ -185,60 +187,6 @@ func (f *Fleet) Places(ctx context.Context) ([]Place, error) {
 	return out, nil
 }
 
-// askAtOnce is how many agents one statement looks for.
-const askAtOnce = 128
-
-// asked is a key that somebody proved, and whose it is; ID is "" when it is nobody's.
-type asked struct {
-	ID, Name, Area string
-	State          State
-	PublicKey      string // of the agent by now
-	RevokedAt      int64
-	Key            string // in hex
-}
-
-// ByKey gives the agent whose key it is, or a refusal: AGENT_UNKNOWN, AGENT_BLOCKED, AGENT_REVOKED. It is read anew for each
-// connection, with those of the agents that come at the same time: a key that was revoked may let nobody in.
-func (f *Fleet) ByKey(ctx context.Context, key ed25519.PublicKey) (id, name, area string, err error) {
-	row := asked{Key: hex.EncodeToString(key)}
-	err = f.asked.Do(ctx, &row, f.readKeys)
-	switch {
-	case err != nil:
-		return "", "", "", fmt.Errorf("read agent's key: %w", err)
-	case row.ID == "":
-		return "", "", "", errAgentUnknown()
-	case row.RevokedAt != 0 || row.State == Revoked || row.PublicKey != row.Key:
-		return "", "", "", errAgentRevoked()
-	case row.State != Active:
-		return "", "", "", errAgentBlocked()
-	}
-	return row.ID, row.Name, row.Area, nil
-}
-
-func (f *Fleet) readKeys(ctx context.Context, all []*asked) error {
-	keys := make([]string, len(all))
-	for i, a := range all {
-		keys[i] = a.Key
-	}
-	var rows []asked
-	err := f.o.DB.NewSelect().TableExpr("agent_keys AS k").Join("JOIN agents AS a ON a.id = k.agent").
-		ColumnExpr("a.id, a.name, a.area, a.state, a.public_key, k.revoked_at, k.public_key AS key").
-		Where("k.public_key IN (?)", bun.List(keys)).Scan(ctx, &rows)
-	if err != nil {
-		return err
-	}
-	whose := make(map[string]asked, len(rows))
-	for _, row := range rows {
-		whose[row.Key] = row
-	}
-	for _, a := range all { // one key may come on two connections
-		if row, ok := whose[a.Key]; ok {
-			*a = row
-		}
-	}
-	return nil
-}
-
 // placed is an agent, and the area it is in.
 type placed struct {
 	bun.BaseModel `bun:"table:agents"`
@@ -321,6 +269,9 @@ func (f *Fleet) setState(ctx context.Context, id string, to State) error {
 
 // edit changes who and where an agent is, in SQL and in memory.
 func (f *Fleet) edit(ctx context.Context, id, what string, change func(*agentRow) error) error {
+	f.edits.Lock()
+	defer f.edits.Unlock()
+	f.askAgain(id)
 	var row agentRow
 	err := f.o.DB.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		err := tx.NewSelect().Model(&row).Where("id = ?", id).Scan(ctx)
@@ -353,6 +304,7 @@ func (f *Fleet) edit(ctx context.Context, id, what string, change func(*agentRow
 		return err
 	}
 	f.place(&row, what)
+	f.admit(&row)
 	return nil
 }
 

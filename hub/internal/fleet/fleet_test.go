@@ -64,6 +64,7 @@ type world struct {
 	mu           sync.Mutex
 	now          time.Time
 	disconnected []string
+	alone        bool // from the next open on
 }
 
 func (w *world) clock() time.Time {
@@ -121,7 +122,7 @@ func (w *world) open(t *testing.T) {
 	t.Helper()
 	var err error
 	w.Fleet, err = Open(context.Background(), Options{
-		DB: w.db, Events: w.events, Now: w.clock, Trust: func(context.Context) ([][]byte, error) { return [][]byte{trust(t)}, nil },
+		DB: w.db, Events: w.events, Now: w.clock, Alone: w.alone, Trust: func(context.Context) ([][]byte, error) { return [][]byte{trust(t)}, nil },
 		Disconnect: func(agent, code string) { w.disconnected = append(w.disconnected, agent+" "+code) },
 	})
 	if err != nil {
@@ -171,7 +172,15 @@ func code(err error) string {
 }
 
 func TestAgentsLife(t *testing.T) {
+	for name, alone := range map[string]bool{"known from SQL": false, "known from memory": true} {
+		t.Run(name, func(t *testing.T) { agentsLife(t, alone) })
+	}
+}
+
+func agentsLife(t *testing.T, alone bool) {
 	w, ctx := newWorld(t), t.Context()
+	w.alone = alone
+	w.open(t)
 	id := w.add(t, "xa-01", "Loa thôn 3", 1)
 	if area, err := w.AreaOf(ctx, "none"); code(err) != "AGENT_UNKNOWN" {
 		t.Errorf("of no agent: %s, %v", area, err)
@@ -205,6 +214,9 @@ func TestAgentsLife(t *testing.T) {
 		}
 		if _, _, _, err := w.ByKey(ctx, public(1)); code(err) != step.key {
 			t.Errorf("%s: by key %v", step.name, err)
+		}
+		if _, _, _, known := w.admitted(public(1)); known != (alone && step.key == "<nil>") {
+			t.Errorf("%s: memory admits it: %v", step.name, known)
 		}
 		gone := strings.TrimPrefix(strings.Join(w.disconnected, ","), id+" ")
 		if w.disconnected = nil; gone != step.gone {
@@ -265,6 +277,8 @@ func TestPairingAgainReplacesTheKey(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, ctx := newWorld(t), t.Context()
+			w.alone = true
+			w.open(t)
 			id := w.add(t, "xa-01", "Loa thôn 3", 1)
 			if err := test.before(ctx, w, id); err != nil {
 				t.Fatal(err)

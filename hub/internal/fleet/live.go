@@ -28,6 +28,7 @@ type live struct {
 	hub        string // the other hub that it is connected to, "" for this one
 	connection uint64
 	key        string // of the connection, or as SQL has it; in hex
+	admits     string // the key in Fleet.keys; "" for none
 	lastSeen   time.Time
 	software   string
 	os         string

@@ -69,6 +69,9 @@ type has struct {
 // Newer gives an agent's newest head if it is not the one of this version and hash; without a version when it is, and
 // when there is none yet.
 func (p *Planner) Newer(ctx context.Context, agent string, version uint64, sha256 broadcast.Hash) (SealedHead, error) {
+	if p.isNewest(agent, headID{version, sha256}) {
+		return SealedHead{}, nil
+	}
 	c := &compared{has: has{Agent: agent, Version: version, SHA256: sha256}}
 	if err := p.heads.Do(ctx, c, p.compare); err != nil {
 		return SealedHead{}, fmt.Errorf("read plans: %w", err)
@@ -92,6 +95,41 @@ func (p *Planner) compare(ctx context.Context, all []*compared) error {
 		all[r.Place].newest = r.sealed()
 	}
 	return err
+}
+
+// headID tells one head of an agent from its others.
+type headID struct {
+	version uint64
+	sha256  broadcast.Hash
+}
+
+// know makes memory know heads that SQL has as the newest. It only ever says that a head is the newest: about all others, about
+// one that is being written, and where it is not known how that ended, SQL is asked.
+func (p *Planner) know(rows []planRow) {
+	if !p.Alone {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range rows {
+		p.newest[r.Agent] = headID{r.Version, broadcast.Hash(r.SHA256)}
+	}
+}
+
+// askAgain has SQL asked about the agents of heads, from before these are written.
+func (p *Planner) askAgain(rows []planRow) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, r := range rows {
+		delete(p.newest, r.Agent)
+	}
+}
+
+func (p *Planner) isNewest(agent string, has headID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	newest, known := p.newest[agent]
+	return known && newest == has
 }
 
 // Head gives an agent's newest head, or ErrNoPlan.
@@ -147,12 +185,13 @@ func (p *Planner) Carried(ctx context.Context, agent string, version uint64) ([]
 	return head.Decisions, nil
 }
 
-// issued reads what was issued, without the envelopes.
+// issued reads what was issued, without the envelopes, while nothing is.
 func (p *Planner) issued(ctx context.Context) (map[string]planRow, error) {
 	var rows []planRow
 	if err := p.DB.NewSelect().Model(&rows).ExcludeColumn("envelope").Scan(ctx); err != nil {
 		return nil, fmt.Errorf("read plans: %w", err)
 	}
+	p.know(rows)
 	out := make(map[string]planRow, len(rows))
 	for _, r := range rows {
 		out[r.Agent] = r
@@ -175,9 +214,11 @@ func (p *Planner) issue(ctx context.Context, drafts []draftHead) (int, error) {
 		return 0, err
 	}
 	rows, errs := p.sealAll(won)
+	p.askAgain(rows)
 	if err := p.keep(ctx, rows); err != nil {
 		return 0, errors.Join(append(errs, err)...)
 	}
+	p.know(rows)
 	for _, row := range rows {
 		p.Bus.Publish(bus.Event{Topic: bus.Plan, Area: row.Area, Agent: row.Agent, Data: map[string]any{"version": row.Version}})
 	}

@@ -91,6 +91,9 @@ type Deps struct {
 	Zone      *time.Location // of the fleet, with its IANA name
 	Log       *slog.Logger
 	Now       func() time.Time
+
+	// Alone says that no other program writes to the database: who has the newest head is then known from memory.
+	Alone bool
 }
 
 // Planner keeps areas and broadcasts and compiles plans.
@@ -100,8 +103,9 @@ type Planner struct {
 	heads store.Together[*compared]
 
 	mu     sync.Mutex
-	used   map[string]bool // reports that plans of the last sweep depend on; nil before it
-	leaves time.Time       // when the first bulletin leaves the heads, zero when there is none
+	used   map[string]bool   // reports that plans of the last sweep depend on; nil before it
+	leaves time.Time         // when the first bulletin leaves the heads, zero when there is none
+	newest map[string]headID // of the newest head of each agent, as far as memory knows; see know
 
 	sweeping sync.Mutex                  // one sweep at a time; guards what follows
 	compiled map[string]broadcast.DayRef // day documents of the last sweep, by what they are made of
@@ -110,7 +114,7 @@ type Planner struct {
 
 // New makes a Planner on a migrated database.
 func New(d Deps) *Planner {
-	return &Planner{Deps: d, wake: make(chan struct{}, 1), heads: store.Together[*compared]{Most: compareAtOnce}}
+	return &Planner{Deps: d, wake: make(chan struct{}, 1), heads: store.Together[*compared]{Most: compareAtOnce}, newest: map[string]headID{}}
 }
 
 // now is to the millisecond, as times are kept in SQL, so that a time is the same before and after it was kept.

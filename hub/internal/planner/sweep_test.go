@@ -311,8 +311,28 @@ func TestHeads(t *testing.T) {
 
 // An agent is given the newest head unless it has that very one, whoever asks at the same time.
 func TestNewer(t *testing.T) {
-	w := newWorld(t)
-	w.sweep(3)
+	for name, alone := range map[string]bool{"known from SQL": false, "known from memory": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.Alone = alone
+			for range 2 { // the second time with heads that are newer than what was known
+				key, err := seal.NewKey()
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.sealer.key = key
+				w.sweep(3)
+				newer(t, w)
+			}
+			w.Planner = New(w.Deps)
+			w.sweep(0) // after a restart
+			newer(t, w)
+		})
+	}
+}
+
+func newer(t *testing.T, w *world) {
+	t.Helper()
 	var newest [4]SealedHead
 	for i := range 3 {
 		_, newest[i] = w.plan(fmt.Sprint("a", 1+i))
@@ -320,6 +340,9 @@ func TestNewer(t *testing.T) {
 	var all sync.WaitGroup
 	for i, head := range newest {
 		agent := fmt.Sprint("a", 1+i) // a4 has no plan
+		if known := w.isNewest(agent, headID{head.Version, head.SHA256}); known != (w.Alone && head.Version > 0) {
+			t.Errorf("%s has the newest, as far as memory knows: %v", agent, known)
+		}
 		for what, ask := range map[string]struct {
 			version uint64
 			sha256  broadcast.Hash
