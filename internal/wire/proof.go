@@ -12,7 +12,7 @@ const proofContext = "loa.v1 hello\x00"
 // so that a recorded proof is worth nothing), its own nonce, its id, and what it says it already has. Each part
 // is preceded by its length, so that no two sets of parts give the same text.
 func ProofText(c *Challenge, h *Hello) []byte {
-	text := []byte(proofContext)
+	text := append(make([]byte, 0, 256), proofContext...) // as long as it is with a head
 	for _, part := range [][]byte{c.Nonce, h.Nonce, h.Key, []byte(h.Agent), []byte(h.PlanSHA256)} {
 		text = binary.BigEndian.AppendUint32(text, uint32(len(part)))
 		text = append(text, part...)

@@ -58,10 +58,19 @@ func (g *gathered) whole(write func() error) error {
 	if g == nil {
 		return write()
 	}
+	g.hold()
+	return g.release(write())
+}
+
+// hold keeps what is written until release.
+func (g *gathered) hold() {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.held, _ = pieces.Get().(*[]byte)
-	g.mu.Unlock()
-	err := write()
+}
+
+// release writes what was held as one piece, unless that failed.
+func (g *gathered) release(err error) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	piece := g.held

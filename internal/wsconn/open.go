@@ -70,6 +70,32 @@ func (s *Server) Upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error) 
 	return newConn(ws, s.o), nil
 }
 
+// maxFirst is how long a first message may be: what is longer than half a write buffer goes out in pieces, past what is held.
+const maxFirst = 256
+
+// UpgradeWith is Upgrade where the hub speaks first: its first message, of at most maxFirst bytes, leaves together with the
+// answer to the request.
+func (s *Server) UpgradeWith(first []byte, w http.ResponseWriter, r *http.Request) (*Conn, error) {
+	if len(first) > maxFirst {
+		return nil, wire.ErrTooLarge
+	}
+	a := &answer{ResponseWriter: w}
+	c, err := s.Upgrade(a, r)
+	if err != nil {
+		return nil, err
+	}
+	c.written = int64(len(first))
+	err = c.message(websocket.TextMessage, first, time.Now().Add(s.o.WriteTimeout))
+	if a.held != nil {
+		err = a.held.release(err)
+	}
+	if err != nil {
+		c.Abort(ErrClosed)
+		return nil, fmt.Errorf("send first message: %w", err)
+	}
+	return c, nil
+}
+
 // problemDocument is RFC 9457 with the stable code and the Vietnamese sentence.
 type problemDocument struct {
 	Type     string `json:"type"`

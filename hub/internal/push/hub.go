@@ -2,6 +2,7 @@ package push
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -185,7 +186,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = wsconn.Refuse(w, busy())
 		return
 	}
-	conn, err := h.server.Upgrade(w, r)
+	conn, challenge, err := h.challenge(w, r)
 	if err != nil {
 		h.handshakes.Add(-1)
 		count(h.o.Metrics.Refused, 1)
@@ -200,8 +201,20 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	go func() { // of its own: the connection would keep the stack and the buffers of the request's for its life
 		defer h.leave(s)
-		s.run(context.Background()) //nolint:contextcheck // the request's ends with the handler; Run ends the session
+		s.run(context.Background(), challenge) //nolint:contextcheck // the request's ends with the handler; Run ends the session
 	}()
+}
+
+// challenge makes a request a connection whose agent is asked for its proof.
+func (h *Hub) challenge(w http.ResponseWriter, r *http.Request) (*wsconn.Conn, *wire.Challenge, error) {
+	c := &wire.Challenge{Nonce: make([]byte, wire.NonceSize)}
+	_, _ = rand.Read(c.Nonce) // never fails
+	data, err := wire.Encode(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := h.server.UpgradeWith(data, w, r)
+	return conn, c, err
 }
 
 // enter lets a connection be found by Run; false when the hub has stopped.

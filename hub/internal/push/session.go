@@ -2,7 +2,6 @@ package push
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -64,7 +63,8 @@ var (
 	errPanicked = errors.New("session panicked")
 )
 
-func (s *session) run(ctx context.Context) {
+// run serves the connection, of an agent that was sent the challenge.
+func (s *session) run(ctx context.Context, challenge *wire.Challenge) {
 	greeted := sync.OnceFunc(func() { s.hub.handshakes.Add(-1) })
 	defer greeted()
 	defer s.outgoing.close()
@@ -73,14 +73,19 @@ func (s *session) run(ctx context.Context) {
 		s.outgoing.limit = &limited{line: line, turn: turn{wake: s.conn.Wake}, queued: s.queued}
 	}
 	err := s.conn.Run(ctx, &s.outgoing, func(ctx context.Context) error {
-		var hello *wire.Hello
-		err := s.aside(func() (err error) { hello, err = s.greet(); return err })
-		greeted()
-		if err != nil {
-			return err
-		}
-		defer s.hub.o.Fleet.Offline(s.agent, s.id)
-		err = s.aside(func() error {
+		online := false
+		defer func() {
+			if online {
+				s.hub.o.Fleet.Offline(s.agent, s.id)
+			}
+		}()
+		err := s.aside(func() error {
+			hello, err := s.greet(challenge)
+			greeted()
+			if err != nil {
+				return err
+			}
+			online = true
 			s.hub.o.Fleet.Online(s.agent, s.id, hello, s.remote)
 			s.hub.bring(s)
 			return nil
@@ -93,7 +98,7 @@ func (s *session) run(ctx context.Context) {
 	if errors.Is(err, wsconn.ErrSlow) {
 		count(s.hub.o.Metrics.Slow, 1)
 	}
-	s.log().Debug("link ended", "agent", s.agent, "err", err)
+	s.debug("link ended", "err", err)
 }
 
 // aside has work done by another goroutine. A session mostly waits, and ten thousand stacks stay as large as the deepest work
@@ -116,14 +121,9 @@ func (s *session) guarded(work func() error) (err error) {
 }
 
 // greet is the handshake: the agent is who its key says.
-func (s *session) greet() (*wire.Hello, error) {
+func (s *session) greet(challenge *wire.Challenge) (*wire.Hello, error) {
 	impatient := time.AfterFunc(helloTime, func() { s.conn.Close(wsconn.CloseProtocol, "no hello") })
 	defer impatient.Stop()
-	challenge := &wire.Challenge{Nonce: make([]byte, wire.NonceSize)}
-	_, _ = rand.Read(challenge.Nonce) // never fails
-	if err := s.send(challenge); err != nil {
-		return nil, err
-	}
 	_, data, err := s.conn.Read()
 	if err != nil {
 		return nil, err
@@ -152,7 +152,7 @@ func (s *session) greet() (*wire.Hello, error) {
 			return nil, s.refuse(err)
 		}
 	}
-	s.log().Debug("agent connected", "software", hello.Software, "plan", hello.PlanVersion)
+	s.debug("agent connected", "software", hello.Software, "plan", hello.PlanVersion)
 	return hello, nil
 }
 
@@ -263,6 +263,13 @@ func call() (context.Context, context.CancelFunc) {
 // log says of whom it speaks. It is made when there is something to say: ten thousand loggers take more than what they say.
 func (s *session) log() *slog.Logger {
 	return s.hub.o.Log.With("connection", s.id, "remote", s.remote, "agent", s.agent)
+}
+
+// debug tells what is told of every connection.
+func (s *session) debug(msg string, args ...any) {
+	if s.hub.o.Log.Enabled(context.Background(), slog.LevelDebug) {
+		s.log().Debug(msg, args...)
+	}
 }
 
 func (s *session) send(m wire.Message) error {
