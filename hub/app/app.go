@@ -250,7 +250,9 @@ const (
 )
 
 func (a *App) listen(ctx context.Context) error {
-	var lc net.ListenConfig
+	// Whoever is gone is found by the websocket's pings, the live events' writes or a deadline; the system's own probes would be
+	// four calls for each connection.
+	lc := net.ListenConfig{KeepAlive: -1}
 	l, err := lc.Listen(ctx, "tcp", a.o.Listen)
 	if err != nil {
 		return errListen.With(err).At("listen")

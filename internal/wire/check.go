@@ -217,8 +217,15 @@ func sealed(envelope []byte) error {
 	return nil
 }
 
-func text(name, s string) error     { return within("length of "+name, int64(len(s)), 0, maxText) }
-func longText(name, s string) error { return within("length of "+name, int64(len(s)), 0, 8*maxText) }
+func text(name, s string) error     { return short(name, s, maxText) }
+func longText(name, s string) error { return short(name, s, 8*maxText) }
+
+func short(name, s string, most int) error {
+	if len(s) > most {
+		return fmt.Errorf("length of %s %d is not from 0 to %d", name, len(s), most)
+	}
+	return nil
+}
 
 func within(name string, v, low, high int64) error {
 	if v < low || v > high {

@@ -44,7 +44,7 @@ type late struct {
 	held *[]byte
 }
 
-func (l *late) hold() { l.held = new([]byte) }
+func (l *late) hold() { l.held, _ = pieces.Get().(*[]byte) }
 
 // Write implements net.Conn.
 func (l *late) Write(p []byte) (int, error) {
@@ -56,10 +56,12 @@ func (l *late) Write(p []byte) (int, error) {
 }
 
 func (l *late) release(err error) error {
-	first := *l.held
+	piece := l.held
 	l.held = nil
 	if err == nil {
-		_, err = l.TCPConn.Write(first)
+		_, err = l.TCPConn.Write(*piece)
 	}
+	*piece = (*piece)[:0]
+	pieces.Put(piece)
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -100,6 +101,9 @@ func (f *Fleet) Status(agent string, s broadcast.Status) {
 func sameStatus(a, b broadcast.Status) bool {
 	for _, s := range []*broadcast.Status{&a, &b} {
 		s.At, s.Clock.OffsetMS, s.Clock.ErrorMS, s.Cache.FreeBytes, s.Cache.UsedBytes, s.Line = time.Time{}, 0, 0, 0, 0, nil
+	}
+	if reflect.DeepEqual(a, b) {
+		return true // as mostly
 	}
 	left, errA := json.Marshal(a)
 	right, errB := json.Marshal(b)
