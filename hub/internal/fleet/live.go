@@ -73,7 +73,7 @@ func (f *Fleet) Online(agent string, connection uint64, hello *wire.Hello, remot
 		l.software, l.os = hello.Software, hello.OS
 		return true
 	})
-	f.o.Log.Info("agent online", "agent", agent, "remote", remote, "software", hello.Software)
+	f.o.Log.Debug("agent online", "agent", agent, "remote", remote, "software", hello.Software)
 }
 
 // Offline says that a connection ended; of one that was replaced it changes nothing.
