@@ -112,8 +112,11 @@ func (a *App) tell() func(bus.Event) {
 	return a.hubs.Tell
 }
 
-// alone tells whether no other hub writes to the database: it is a file of this one's, whose data folder nobody else holds.
-func (a *App) alone() bool { return a.hubs == nil && !store.Shared(a.o.Database) }
+// alone tells whether nobody else can write to the database: it lies in the data folder, which one hub at a time holds.
+func (a *App) alone() bool {
+	file, err := store.Path(a.o.Database, a.o.Data)
+	return err == nil && !store.Shared(a.o.Database) && filepath.Dir(file) == filepath.Clean(a.o.Data)
+}
 
 // heardHubs is how many hubs serve as far as this one hears, itself included.
 func (a *App) heardHubs() int {

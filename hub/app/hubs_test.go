@@ -131,3 +131,15 @@ func copyKeys(from, to string) error {
 	}
 	return err
 }
+
+// Only a database that nobody else can write to may be remembered instead of read.
+func TestAHubIsAlone(t *testing.T) {
+	for database, want := range map[string]bool{
+		"": true, "sqlite:/srv/hub/hub.db": true, "sqlite:///srv/hub/./fleet.db": true, "/srv/hub/hub.db": true,
+		"sqlite:/srv/hub.db": false, "sqlite:/srv/hub/of/another/hub.db": false, "postgres://loa@db/srv/hub/": false, "mysql://db": false,
+	} {
+		if got := (&App{o: Options{Data: "/srv/hub/", Database: database}}).alone(); got != want {
+			t.Errorf("with %q it is alone: %v", database, got)
+		}
+	}
+}
