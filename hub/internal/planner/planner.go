@@ -103,9 +103,10 @@ type Planner struct {
 	heads store.Together[*compared]
 
 	mu     sync.Mutex
-	used   map[string]bool   // reports that plans of the last sweep depend on; nil before it
-	leaves time.Time         // when the first bulletin leaves the heads, zero when there is none
-	newest map[string]headID // of the newest head of each agent, as far as memory knows; see know
+	used   map[string]bool  // reports that plans of the last sweep depend on; nil before it
+	leaves time.Time        // when the first bulletin leaves the heads, zero when there is none
+	newest map[string]known // head of each agent, as far as memory knows; see know
+	fresh  []string         // agents whose head was kept whole, the last ones in order
 
 	sweeping sync.Mutex                  // one sweep at a time; guards what follows
 	compiled map[string]broadcast.DayRef // day documents of the last sweep, by what they are made of
@@ -114,7 +115,7 @@ type Planner struct {
 
 // New makes a Planner on a migrated database.
 func New(d Deps) *Planner {
-	return &Planner{Deps: d, wake: make(chan struct{}, 1), heads: store.Together[*compared]{Most: compareAtOnce}, newest: map[string]headID{}}
+	return &Planner{Deps: d, wake: make(chan struct{}, 1), heads: store.Together[*compared]{Most: compareAtOnce}, newest: map[string]known{}}
 }
 
 // now is to the millisecond, as times are kept in SQL, so that a time is the same before and after it was kept.

@@ -340,8 +340,8 @@ func newer(t *testing.T, w *world) {
 	var all sync.WaitGroup
 	for i, head := range newest {
 		agent := fmt.Sprint("a", 1+i) // a4 has no plan
-		if known := w.isNewest(agent, headID{head.Version, head.SHA256}); known != (w.Alone && head.Version > 0) {
-			t.Errorf("%s has the newest, as far as memory knows: %v", agent, known)
+		if _, sure := w.remembered(agent, headID{head.Version, head.SHA256}); sure != (w.Alone && head.Version > 0) {
+			t.Errorf("%s has the newest, as far as memory knows: %v", agent, sure)
 		}
 		for what, ask := range map[string]struct {
 			version uint64
@@ -363,6 +363,36 @@ func newer(t *testing.T, w *world) {
 		}
 	}
 	all.Wait()
+}
+
+// The last heads that were sealed are given from memory, once.
+func TestFreshHeads(t *testing.T) {
+	w := newWorld(t)
+	w.Alone = true
+	w.agents.list = nil
+	for i := range freshMost + 10 {
+		w.agents.list = append(w.agents.list, AgentRef{ID: fmt.Sprintf("a%04d", i), Area: "HD"})
+	}
+	w.sweep(len(w.agents.list))
+	if err := w.DB.Close(); err != nil {
+		t.Fatal(err)
+	}
+	given := 0
+	for _, a := range w.agents.list {
+		head, err := w.Newer(t.Context(), a.ID, 0, "")
+		if err != nil {
+			continue
+		}
+		if given++; head.Version != 1 || len(head.Envelope) == 0 || broadcast.Hash(hash(head.Envelope)) != head.SHA256 {
+			t.Errorf("%s is given version %d in %d bytes", a.ID, head.Version, len(head.Envelope))
+		}
+		if _, err := w.Newer(t.Context(), a.ID, 0, ""); err == nil {
+			t.Errorf("%s is given its head twice", a.ID)
+		}
+	}
+	if given != freshMost {
+		t.Errorf("%d heads were given from memory", given)
+	}
 }
 
 func TestSealerFails(t *testing.T) {
