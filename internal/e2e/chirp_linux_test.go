@@ -54,13 +54,13 @@ type glimpse struct {
 	at    time.Duration
 }
 
-// glimpses reads a recording. Moments that are silent are left out; bad counts those with a sound that is no chirp,
+// glimpses reads a recording. Moments that are silent are left out; bad are the frames of those with a sound that is no chirp,
 // but not the ones beside a silence, a break, or another chirp.
-func glimpses(pcm []float32) (out []glimpse, bad int) {
-	strange := 0
+func glimpses(pcm []float32) (out []glimpse, bad []int) {
+	var strange []int
 	flush := func() {
-		bad += max(0, strange-4)
-		strange = 0
+		bad = append(bad, strange[min(4, len(strange)):]...)
+		strange = nil
 	}
 	for from := 0; from+chirpLook <= len(pcm); from += chirpLook / 2 {
 		pitch, sound := pitchOf(pcm[from : from+chirpLook])
@@ -69,7 +69,7 @@ func glimpses(pcm []float32) (out []glimpse, bad int) {
 			out = append(out, g)
 			flush()
 		} else if sound {
-			strange++
+			strange = append(strange, from)
 		} else {
 			flush()
 		}
@@ -121,7 +121,7 @@ func (c chirp) readable(t *testing.T, pcm []float32) {
 	wrong := slices.ContainsFunc(seen, func(g glimpse) bool {
 		return g.chirp != c || (g.at-audio.Duration(int64(g.frame))).Abs() > 30*time.Millisecond
 	})
-	if wrong || bad > 0 || len(seen) < 130 {
+	if wrong || len(bad) > 0 || len(seen) < 130 {
 		t.Fatalf("chirp %d cannot be read back: %d moments, %d bad: %v", c, len(seen), bad, seen)
 	}
 }

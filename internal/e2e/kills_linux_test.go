@@ -339,17 +339,20 @@ func (k *kills) listen(v *victim, told []*toldSlot) {
 	fit, now, wall := v.rec.Fit(), mono.Now(), time.Now()
 	k.t.Logf("%s: the recording's clock: %v off, %.0f ppm", v.Name, fit.Residue, fit.Drift)
 	seen, strange := glimpses(v.rec.PCM())
-	if strange > 0 {
-		k.t.Errorf("%s: %d moments of a sound that is none of the reports", v.Name, strange)
+	heardAt := func(frame int) time.Time { return wall.Add(fit.Instant(float64(frame)).Sub(now)) }
+	if len(strange) > 0 {
+		k.t.Errorf("%s: %d moments of a sound that is none of the reports, from %s on", v.Name, len(strange), heardAt(strange[0]).Format("15:04:05.000"))
 	}
 	lost, shifted := 0, 0
 	for _, g := range seen {
-		at := wall.Add(fit.Instant(float64(g.frame)).Sub(now))
+		at := heardAt(g.frame)
 		i := slices.IndexFunc(told, func(sl *toldSlot) bool {
 			return sl.chirp == g.chirp && at.Add(-g.at).Sub(sl.began()).Abs() <= offBeat
 		})
 		if i >= 0 && at.Add(-g.at).Sub(told[i].began()).Abs() > 100*time.Millisecond {
-			shifted++
+			if shifted++; shifted <= 3 {
+				k.t.Logf("%s: at %s the card got %v of chirp %d, %v from its place", v.Name, at.Format("15:04:05.000"), g.at, g.chirp, at.Add(-g.at).Sub(told[i].began()))
+			}
 		}
 		if i >= 0 {
 			told[i].heard = append(told[i].heard, at)
