@@ -212,6 +212,7 @@ func sweep(ctx context.Context, dir string) (rows []Row, err error) {
 			return nil, err
 		}
 	}
+	fmt.Printf("  sweeps: s in turn %.2f\n", took)
 	return []Row{against("plan-sweep-10k-s", "s", median(took), 3), against("plan-sweep-10k-mb", "MB", median(grew), 100)}, nil
 }
 
