@@ -12,14 +12,12 @@ import (
 	"github.com/loa-vn/loa/internal/broadcast"
 )
 
-const (
-	insertAtOnce = 1000 // keeps one INSERT below SQLite's limit of 32,766 parameters
-	commitAtOnce = 200  // deliveries: an urgent order waits for no more than one commit of them
-)
+// commitAtOnce is deliveries: an urgent order waits for no more than one commit of them.
+const commitAtOnce = 200
 
 // delivery is records of one agent, and what became of them.
 type delivery struct {
-	agent string
+	plays []broadcast.Play
 	rows  []playRow
 
 	fresh []Record
@@ -33,7 +31,7 @@ func (l *Log) Insert(ctx context.Context, agent, area string, plays []broadcast.
 		return nil, nil, nil
 	}
 	received := l.now()
-	d := &delivery{agent: agent, rows: make([]playRow, len(plays))}
+	d := &delivery{plays: plays, rows: make([]playRow, len(plays))}
 	ids = make([]string, len(plays))
 	for i, p := range plays {
 		segments, err := json.Marshal(p.Segments)
@@ -75,28 +73,22 @@ func (l *Log) commit(ctx context.Context, group ...*delivery) error {
 	return l.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		changed := sums{}
 		isNew := make(map[string]bool, len(rows))
-		for rest := rows; len(rest) > 0; {
-			part := rest[:min(insertAtOnce, len(rest))]
-			rest = rest[len(part):]
-			var inserted []string
-			if err := tx.NewInsert().Model(&part).On("CONFLICT (id) DO NOTHING").Returning("id").Scan(ctx, &inserted); err != nil {
-				return fmt.Errorf("insert plays: %w", err)
-			}
-			for _, id := range inserted {
-				isNew[id] = true
-			}
-			if err := l.heardAfterAll(ctx, tx, inserted, changed); err != nil {
-				return err
-			}
+		if err := store.InsertAll(ctx, tx, rows, "ON CONFLICT (id) DO NOTHING", func(id string) { isNew[id] = true }); err != nil {
+			return fmt.Errorf("insert plays: %w", err)
 		}
+		fresh := make(map[string][]string) // ids by agent
 		for _, d := range group {
-			for _, r := range d.rows {
+			for i, r := range d.rows {
 				if isNew[r.ID] {
-					d.fresh = append(d.fresh, r.record())
+					d.fresh = append(d.fresh, r.record(d.plays[i].Segments))
+					fresh[r.Agent] = append(fresh[r.Agent], r.ID)
 					changed.add(r.sum(l))
 					delete(isNew, r.ID) // the same id twice is one record
 				}
 			}
+		}
+		if err := l.heardAfterAll(ctx, tx, fresh, changed); err != nil {
+			return err
 		}
 		return changed.write(ctx, tx)
 	})

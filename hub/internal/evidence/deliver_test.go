@@ -73,3 +73,28 @@ func TestDeliveriesAtOnceAreKeptTogetherAndFailAlone(t *testing.T) {
 		t.Errorf("sums %+v, %v, want %d played and 1 unknown", sums, err, (agents-1)*each)
 	}
 }
+
+// What ten thousand agents deliver when a province's line comes back, in portions: 640 deliveries at once of ten records
+// each. One go is one portion.
+func BenchmarkDeliveriesAtOnce(b *testing.B) {
+	const agents, each = 640, 10
+	log := newLog(b)
+	for b.Loop() {
+		var all sync.WaitGroup
+		for i := range agents {
+			records := make([]broadcast.Play, each)
+			for n := range records {
+				at := noon.Add(time.Duration(n) * time.Hour)
+				records[n] = play(at, fmt.Sprint("report ", n))
+				records[n].Slot = records[n].ID + "@1#0"
+			}
+			all.Go(func() {
+				if _, _, err := log.Insert(b.Context(), fmt.Sprint("agent ", i), "hoang-hoa", records); err != nil {
+					b.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*agents*each), "µs/record")
+}

@@ -123,14 +123,14 @@ func (l *Log) List(ctx context.Context, q Query) (records []Record, next string,
 	}
 	records = make([]Record, len(rows))
 	for i, r := range rows {
-		records[i] = r.record()
+		var segments []broadcast.Segment
+		_ = json.Unmarshal([]byte(r.Segments), &segments) // written by Insert alone
+		records[i] = r.record(segments)
 	}
 	return records, next, nil
 }
 
-func (r playRow) record() Record {
-	var segments []broadcast.Segment
-	_ = json.Unmarshal([]byte(r.Segments), &segments) // written by Insert alone
+func (r playRow) record(segments []broadcast.Segment) Record {
 	return Record{Agent: r.Agent, Area: r.Area, ReceivedAt: store.Time(r.ReceivedAt), Play: broadcast.Play{ID: r.ID, Slot: r.Slot,
 		Broadcast: r.Broadcast, Version: r.Version, Report: r.Report, Title: r.Title, Class: broadcast.Class(r.Class), Owner: broadcast.Owner(r.Owner), Audio: broadcast.Hash(r.Audio),
 		PlannedStart: store.Time(r.PlannedStart), PlannedEnd: store.Time(r.PlannedEnd), StartedAt: store.Time(r.StartedAt), EndedAt: store.Time(r.EndedAt),

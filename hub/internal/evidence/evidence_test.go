@@ -20,7 +20,7 @@ var (
 	vietnam = time.FixedZone("Asia/Ho_Chi_Minh", 7*60*60)
 )
 
-func newLog(t *testing.T) *Log {
+func newLog(t testing.TB) *Log {
 	t.Helper()
 	dir := t.TempDir()
 	db, err := store.Open(t.Context(), storetest.Database(t, dir), dir)

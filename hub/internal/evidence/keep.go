@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -17,6 +19,9 @@ type Owed struct {
 	Agent, Area string
 	broadcast.Slot
 }
+
+// insertAtOnce keeps one statement below SQLite's limit of 32,766 parameters.
+const insertAtOnce = 1000
 
 type unheardRow struct {
 	bun.BaseModel `bun:"table:unheard"`
@@ -181,13 +186,25 @@ func (l *Log) settle(ctx context.Context, tx bun.Tx, owed []Owed, changed sums) 
 	return nil
 }
 
-// heardAfterAll takes out of unheard what fresh records are of; fresh are their ids.
-func (l *Log) heardAfterAll(ctx context.Context, tx bun.Tx, fresh []string, changed sums) error {
+// heardAfterAll takes out of unheard what fresh records are of; fresh are their ids by agent. Most agents owe nothing.
+func (l *Log) heardAfterAll(ctx context.Context, tx bun.Tx, fresh map[string][]string, changed sums) error {
 	if len(fresh) == 0 {
 		return nil
 	}
+	var owing []string
+	err := tx.NewSelect().Model((*unheardRow)(nil)).Distinct().Column("agent").Where("agent IN (?)", bun.List(slices.Collect(maps.Keys(fresh)))).Scan(ctx, &owing)
+	if err != nil {
+		return fmt.Errorf("find unheard slots: %w", err)
+	}
+	var late []string
+	for _, agent := range owing {
+		late = append(late, fresh[agent]...)
+	}
+	if len(late) == 0 {
+		return nil
+	}
 	var gone []unheardRow
-	err := tx.NewDelete().Model((*unheardRow)(nil)).Where("(agent, slot) IN (SELECT agent, slot FROM plays WHERE id IN (?))", bun.List(fresh)).Returning("*").Scan(ctx, &gone)
+	err = tx.NewDelete().Model((*unheardRow)(nil)).Where("(agent, slot) IN (SELECT agent, slot FROM plays WHERE id IN (?))", bun.List(late)).Returning("*").Scan(ctx, &gone)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("drop unheard slots: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/loa-vn/loa/hub/internal/store"
 	"github.com/loa-vn/loa/internal/broadcast"
 )
 
@@ -146,13 +147,10 @@ func (s sums) write(ctx context.Context, tx bun.Tx) error {
 		return cmp.Or(cmp.Compare(a.Half, b.Half), cmp.Compare(a.Area, b.Area), cmp.Compare(a.Report, b.Report),
 			cmp.Compare(a.Class, b.Class), cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Reason, b.Reason))
 	})
-	for part := range slices.Chunk(rows, insertAtOnce) {
-		_, err := tx.NewInsert().Model(&part).On("CONFLICT (half, area, report, class, outcome, reason) DO UPDATE").
-			Set("plays = play_sums.plays + EXCLUDED.plays").Set("planned_ms = play_sums.planned_ms + EXCLUDED.planned_ms").
-			Set("heard_ms = play_sums.heard_ms + EXCLUDED.heard_ms").Exec(ctx)
-		if err != nil {
-			return fmt.Errorf("write sums: %w", err)
-		}
+	err := store.InsertAll(ctx, tx, rows, "ON CONFLICT (half, area, report, class, outcome, reason) DO UPDATE SET plays = play_sums.plays + EXCLUDED.plays,"+
+		" planned_ms = play_sums.planned_ms + EXCLUDED.planned_ms, heard_ms = play_sums.heard_ms + EXCLUDED.heard_ms", nil)
+	if err != nil {
+		return fmt.Errorf("write sums: %w", err)
 	}
 	return nil
 }
