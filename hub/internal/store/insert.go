@@ -2,14 +2,15 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect"
-	"github.com/uptrace/bun/dialect/pgdialect"
 	"github.com/uptrace/bun/schema"
 )
 
@@ -37,38 +38,48 @@ func InsertAll[T any](ctx context.Context, tx bun.Tx, rows []T, conflict string,
 	return nil
 }
 
-// insertColumns gives PostgreSQL an array for each column: to it they are one value each.
-func insertColumns(ctx context.Context, tx bun.Tx, insert string, fields []*schema.Field, rows reflect.Value, written func(string)) error {
-	arrays, columns := make([]string, len(fields)), make([]any, len(fields))
+// insertColumns gives PostgreSQL an array for each column, in binary: to it they are one value each.
+func insertColumns(ctx context.Context, tx bun.Tx, insert string, fields []*schema.Field, rows reflect.Value, written func(string)) (err error) {
+	arrays, columns := make([]string, len(fields)), []any{pgx.QueryExecModeCacheDescribe}
 	for i, f := range fields {
+		arrays[i] = fmt.Sprintf("$%d::bigint[]", i+1)
 		if f.IndirectType.Kind() == reflect.String {
-			arrays[i], columns[i] = "?::text[]", column(f, rows, reflect.Value.String)
+			arrays[i] = fmt.Sprintf("$%d::text[]", i+1)
+			columns = append(columns, column(f, rows, text))
 		} else {
-			arrays[i], columns[i] = "?::bigint[]", column(f, rows, reflect.Value.Int)
+			columns = append(columns, column(f, rows, reflect.Value.Int))
 		}
 	}
 	insert = fmt.Sprintf(insert, "SELECT * FROM unnest("+strings.Join(arrays, ", ")+")")
 	if written == nil {
-		_, err := tx.NewRaw(insert, columns...).Exec(ctx)
+		_, err := tx.Tx.ExecContext(ctx, insert, columns...)
 		return err
 	}
-	var keys []string
-	if err := tx.NewRaw(insert+" RETURNING "+string(fields[0].SQLName), columns...).Scan(ctx, &keys); err != nil {
+	keys, err := tx.Tx.QueryContext(ctx, insert+" RETURNING "+string(fields[0].SQLName), columns...)
+	if err != nil {
 		return err
 	}
-	for _, key := range keys {
+	defer func() { err = errors.Join(err, keys.Close()) }()
+	for keys.Next() {
+		var key string
+		if err := keys.Scan(&key); err != nil {
+			return err
+		}
 		written(key)
 	}
-	return nil
+	return keys.Err()
 }
 
-func column[V any](f *schema.Field, rows reflect.Value, get func(reflect.Value) V) any {
+func column[V any](f *schema.Field, rows reflect.Value, value func(reflect.Value) V) []V {
 	values := make([]V, rows.Len())
 	for i := range values {
-		values[i] = get(f.Value(rows.Index(i)))
+		values[i] = value(f.Value(rows.Index(i)))
 	}
-	return pgdialect.Array(values)
+	return values
 }
+
+// text leaves out NULs, as bun does: PostgreSQL has none.
+func text(v reflect.Value) string { return strings.ReplaceAll(v.String(), "\x00", "") }
 
 // insertEach has SQLite read the statement once. One of several rows, or one that returns something, would need a journal
 // of its own, as it may fail halfway.
@@ -84,7 +95,7 @@ func insertEach(ctx context.Context, tx bun.Tx, insert string, fields []*schema.
 		for c, f := range fields {
 			v := f.Value(rows.Index(i))
 			if v.Kind() == reflect.String {
-				values[c] = strings.ReplaceAll(v.String(), "\x00", "") // as bun does
+				values[c] = text(v)
 			} else {
 				values[c] = v.Int()
 			}
