@@ -165,6 +165,23 @@ func (c *Conn) Wake() {
 	c.look()
 }
 
+// Serve is Wake for the goroutine that reads, when it has read what makes room: where nobody writes it writes by itself, which
+// spares the system a goroutine for each frame. It comes back when that is written, as a writer would end.
+func (c *Conn) Serve() {
+	c.mu.Lock()
+	c.more = true
+	idle := c.running && !c.writing
+	if idle {
+		c.writing = true
+		c.writers.Add(1)
+	}
+	c.mu.Unlock()
+	if idle {
+		defer c.writers.Done()
+		c.write()
+	}
+}
+
 // Close sends what is queued, then a close frame; Run then ends. Later messages are not sent.
 func (c *Conn) Close(code int, text string) {
 	c.mu.Lock()

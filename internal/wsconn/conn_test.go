@@ -153,6 +153,80 @@ func TestControlGoesBeforeChunks(t *testing.T) {
 	}
 }
 
+func TestServeNeedsNoWriter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		source := &frames{size: wire.MaxFrame}
+		const rounds, each = 3, 2
+		listener, ended := serve(t, source, func(_ context.Context, c *Conn) error {
+			for {
+				if _, _, err := c.Read(); err != nil {
+					return err
+				}
+				synctest.Wait() // the writer that looked at the beginning has ended
+				source.n = each
+				c.Serve()
+				c.mu.Lock()
+				if c.writing || c.more || source.n > 0 {
+					t.Errorf("%d frames are left to another writer", source.n)
+				}
+				c.mu.Unlock()
+			}
+		})
+		conn := dial(t, listener)
+		err := conn.Run(t.Context(), nil, func(context.Context) error {
+			for range rounds {
+				if err := conn.Send([]byte("got")); err != nil {
+					return err
+				}
+				for range each {
+					if kind, _, err := conn.Read(); err != nil || kind != Frame {
+						return errors.Join(err, errors.New("not a frame"))
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		var closed *Closed
+		if err := <-ended; !errors.As(err, &closed) {
+			t.Errorf("hub's Run ended with %v", err)
+		}
+	})
+}
+
+// Who writes already takes what Serve found, before it ends, while the reader reads on.
+func TestServeBesideAWriter(t *testing.T) {
+	reads, served := make(chan struct{}), make(chan struct{})
+	source := &frames{n: 2, size: wire.MaxFrame}
+	source.hook = func(left int) {
+		if left == 0 { // a writer is at work, and has asked for what it believes is the last frame
+			close(reads)
+			<-served
+			source.hook, source.n = nil, 3
+		}
+	}
+	listener, _ := serve(t, source, func(ctx context.Context, c *Conn) error {
+		<-reads
+		c.Serve()
+		close(served)
+		return untilError(ctx, c)
+	})
+	conn := dial(t, listener)
+	err := conn.Run(t.Context(), nil, func(context.Context) error {
+		for range 5 {
+			if _, _, err := conn.Read(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRefusedBeforeUpgrade(t *testing.T) {
 	tests := map[string]struct {
 		header http.Header
@@ -304,10 +378,12 @@ func TestSlowReaderIsDropped(t *testing.T) {
 	tests := map[string]struct {
 		chunks ChunkSource
 		fill   bool
+		serve  bool
 	}{
-		"its queue fills":             {fill: true},
-		"it reads nothing of a frame": {chunks: &frames{n: 1000, size: wire.MaxFrame}},
-		"both at once":                {chunks: &frames{n: 1000, size: wire.MaxFrame}, fill: true},
+		"its queue fills":                      {fill: true},
+		"it reads nothing of a frame":          {chunks: &frames{n: 1000, size: wire.MaxFrame}},
+		"both at once":                         {chunks: &frames{n: 1000, size: wire.MaxFrame}, fill: true},
+		"it reads nothing of a reader's frame": {chunks: &frames{size: wire.MaxFrame}, serve: true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -319,6 +395,11 @@ func TestSlowReaderIsDropped(t *testing.T) {
 						n++
 					}
 					sent <- n
+					if source, ok := test.chunks.(*frames); ok && test.serve {
+						synctest.Wait() // the writer has found nothing
+						source.n = 1000
+						c.Serve()
+					}
 					return untilError(ctx, c)
 				})
 				conn := dial(t, listener) // never reads

@@ -72,7 +72,7 @@ func agentCPU(ctx context.Context, dir string) (rows []Row, err error) {
 	if err := pass(ctx, time.Until(begin.Add(settle))); err != nil {
 		return nil, err
 	}
-	if err := slacken(agent.PID()); err != nil {
+	if err := slacken(agent.PID(), "loa-agent"); err != nil {
 		return nil, err
 	}
 	spent := func() (ours, theirs time.Duration, err error) {

@@ -77,6 +77,9 @@ func fileCPU(ctx context.Context, dir string) (rows []Row, err error) {
 // turns has agents and HTTP clients fetch a report's file in turn, and gives how many seconds a GB took the processors of the
 // hub and of nginx.
 func turns(ctx context.Context, dir string, site *rig.Site, o fleet.Options, report rig.Report) (ours, theirs float64, err error) {
+	if err := slacken(site.Hub.PID(), "loa-hub"); err != nil {
+		return 0, 0, err
+	}
 	c, err := crowd(ctx, o)
 	if err != nil {
 		return 0, 0, err

@@ -38,10 +38,10 @@ func cpu(pid int) (sum time.Duration, err error) {
 	return sum, nil
 }
 
-// slacken gives the threads of a process and its children the timer slack that the agent's unit gives them, where there
-// is no systemd to do it. It takes root.
-func slacken(pid int) error {
-	unit, err := os.ReadFile("packaging/systemd/loa-agent.service")
+// slacken gives the threads of a program's process and its children the timer slack that its unit gives them, where there is no
+// systemd to do it. It takes root.
+func slacken(pid int, program string) error {
+	unit, err := os.ReadFile("packaging/systemd/" + program + ".service")
 	if err != nil {
 		return err
 	}

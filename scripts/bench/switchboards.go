@@ -281,7 +281,8 @@ func (n nats) greet(ws *websocket.Conn, _ int) (func([]byte) bool, error) {
 			return nil, err
 		}
 		if bytes.Contains(data, []byte("PONG\r\n")) {
-			return func(data []byte) bool { return bytes.HasPrefix(data, []byte("MSG all")) }, nil
+			// What it tells of itself, its first ping too, may come before a shout in the same frame.
+			return func(data []byte) bool { return bytes.Contains(data, []byte("MSG all 1 ")) }, nil
 		}
 	}
 }

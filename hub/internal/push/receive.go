@@ -77,7 +77,7 @@ func (s *session) receive(m wire.Message) error {
 		if !m.Due.IsZero() {
 			s.outgoing.hasten(m.SHA256, m.Due, s.urgent(m.SHA256))
 		}
-		s.conn.Wake()
+		s.conn.Serve()
 	case *wire.StopWant:
 		s.outgoing.stop(m.SHA256)
 		s.conn.Wake() // another stream may have room now
