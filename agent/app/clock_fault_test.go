@@ -131,11 +131,11 @@ func TestFaultClockInTheNight(t *testing.T) {
 			n.at("04:00")
 			n.suspend(30 * time.Minute)
 		}, []string{whole}},
-		{"the machine sleeps for 20 s in the middle of the sound: noticed within a second, it goes on where it would be", "", func(n *night) {
+		{"the machine sleeps for 20 s in the middle of the sound: noticed at once, it goes on where it would be", "", func(n *night) {
 			n.boot(n.now, 0)
 			n.at("05:00:10")
 			n.suspend(20 * time.Second)
-		}, []string{"05:00:00 from 0s, 480000 samples", "05:00:30 from 10s, 48000 samples", "05:00:31 from 31s, 1392000 samples"}},
+		}, []string{"05:00:00 from 0s, 480000 samples", "05:00:30 from 10s, 12000 samples", "05:00:30 from 30s, 1428000 samples"}},
 		{"the machine sleeps over the whole sound", "", func(n *night) {
 			n.boot(n.now, 0)
 			n.at("04:59:30")

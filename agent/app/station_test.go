@@ -47,7 +47,7 @@ type station struct {
 	// The process, nil when none runs.
 	clock  *clock.Clock
 	sched  *scheduler.Scheduler
-	ticks  bool // the clock's own Run looks every second; else the test does
+	ticks  bool // the clock's own Run looks; else the test does
 	card   *playertest.Card
 	writer *writer
 	cancel context.CancelFunc
@@ -204,8 +204,8 @@ func (s *station) suspend(d time.Duration) {
 	s.shift.Add(int64(d))
 }
 
-// awareness is the longest time the agent needs to notice that the machine slept: Clock.Run looks every second.
-const awareness = time.Second
+// awareness is the longest time the agent needs to notice that the machine slept: Clock.Run looks four times a second.
+const awareness = time.Second / 4
 
 // harvest takes down what reached the card of the process that ended, in true time.
 func (s *station) harvest() {

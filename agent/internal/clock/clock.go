@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	lookEvery  = time.Second     // a clock that was set must not be believed for longer
+	lookEvery  = time.Second / 4 // a clock that was set must not be believed, nor a machine that wakes up play on, for longer
 	leastSleep = time.Second     // two clocks are not read at once, on a busy machine
 	tickEvery  = 3 * time.Minute // the saved tick; a power cut loses at most this much of the floor
 )
@@ -82,7 +82,7 @@ func (c *Clock) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			c.Look() // what was set within the last second must not pass for trusted at the next start
+			c.Look() // what was set a moment ago must not pass for trusted at the next start
 			return c.Save()
 		case <-look.C:
 			c.Look()
@@ -92,7 +92,7 @@ func (c *Clock) Run(ctx context.Context) error {
 	}
 }
 
-// Look compares the machine's clocks once; Run does so every second.
+// Look compares the machine's clocks once; Run does so every lookEvery.
 func (c *Clock) Look() {
 	_, before := c.Now()
 	_ = c.update(func(st *state) error { st.look(c.read()); return nil }) // cannot fail
