@@ -152,7 +152,7 @@ func (a *App) openStore(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if a.release, err = holdData(a.o.Data); err != nil {
+	if a.release, err = holdStore(a.o.Data, a.o.Database); err != nil {
 		return err
 	}
 	if _, err := os.Lstat(filepath.Join(a.o.Data, restoring)); err == nil {

@@ -363,6 +363,35 @@ func TestSecondHubOnOneFolderIsRefused(t *testing.T) {
 	}
 }
 
+// A database in a data folder is that hub's; one that lies elsewhere is nobody's alone.
+func TestHubsOnOneDatabase(t *testing.T) {
+	data, elsewhere := t.TempDir(), "sqlite:"+filepath.Join(t.TempDir(), "hub.db")
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(data, link); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		first, second Options
+		want          error
+	}{
+		"in the first one's folder":           {Options{Data: data}, Options{Data: t.TempDir(), Database: "sqlite:" + filepath.Join(data, "hub.db")}, errDataInUse},
+		"in the second one's folder":          {Options{Data: t.TempDir(), Database: "sqlite:" + filepath.Join(data, "hub.db")}, Options{Data: data}, errDataInUse},
+		"in the first one's, by another name": {Options{Data: data, Database: "sqlite:" + filepath.Join(link, "hub.db")}, Options{Data: link}, errDataInUse},
+		"elsewhere":                           {Options{Data: t.TempDir(), Database: elsewhere}, Options{Data: t.TempDir(), Database: elsewhere}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			startAs(t, test.first)
+			a, err := New(t.Context(), test.second)
+			if !errors.Is(err, test.want) {
+				t.Errorf("got %v, want %v", err, test.want)
+			}
+			if err == nil {
+				_ = a.Close() // it never ran
+			}
+		})
+	}
+}
+
 func TestEndsWhileAStreamIsOpen(t *testing.T) {
 	r := start(t, t.TempDir())
 	token := r.join("minh", accounts.Admin, "")

@@ -195,7 +195,7 @@ func restoreCommand() *cobra.Command {
 }
 
 func restore(cmd *cobra.Command, c config.Hub, from io.Reader) (err error) {
-	release, err := holdData(c.Data)
+	release, err := holdStore(c.Data, c.Database)
 	if err != nil {
 		return err
 	}

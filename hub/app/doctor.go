@@ -207,7 +207,41 @@ func holdData(data string) (func() error, error) {
 	if err := makeData(data); err != nil {
 		return nil, err
 	}
-	return lockData(data)
+	return lockData(data, false)
+}
+
+// holdStore is holdData, and keeps off the folder that the database lies in whoever has it as his data folder: a hub that is
+// alone there knows from memory what it wrote.
+func holdStore(data, database string) (func() error, error) {
+	release, err := holdData(data)
+	if err != nil || store.Shared(database) {
+		return release, err
+	}
+	more, err := holdDatabase(data, database)
+	if err != nil {
+		return nil, errors.Join(err, release())
+	}
+	return func() error { return errors.Join(more(), release()) }, nil
+}
+
+func holdDatabase(data, database string) (func() error, error) {
+	file, err := store.Path(database, data)
+	if err != nil {
+		return nil, err
+	}
+	folder := filepath.Dir(file)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("make database folder: %w", err)
+	}
+	own, errOwn := os.Stat(data)
+	its, err := os.Stat(folder)
+	if err := errors.Join(errOwn, err); err != nil {
+		return nil, fmt.Errorf("look for the database: %w", err)
+	}
+	if os.SameFile(own, its) {
+		return func() error { return nil }, nil
+	}
+	return lockData(folder, true)
 }
 
 func makeData(data string) error {

@@ -112,7 +112,7 @@ func (a *App) tell() func(bus.Event) {
 	return a.hubs.Tell
 }
 
-// alone tells whether nobody else can write to the database: it lies in the data folder, which one hub at a time holds.
+// alone tells whether no other hub can write to the database: it lies in the data folder, which one at a time holds (holdStore).
 func (a *App) alone() bool {
 	file, err := store.Path(a.o.Database, a.o.Data)
 	return err == nil && !store.Shared(a.o.Database) && filepath.Dir(file) == filepath.Clean(a.o.Data)

@@ -10,14 +10,18 @@ import (
 	"syscall"
 )
 
-// lockData keeps a second hub off the data folder: each would clear away what the other is writing. The kernel
-// lets go of the lock when the process ends, however it ends.
-func lockData(data string) (release func() error, err error) {
+// lockData keeps a second hub off the data folder: each would clear away what the other is writing. A folder that is shared is
+// nobody's data folder meanwhile. The kernel lets go of the lock when the process ends, however it ends.
+func lockData(data string, shared bool) (release func() error, err error) {
 	f, err := os.OpenFile(filepath.Join(data, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock data folder: %w", err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	how := syscall.LOCK_EX
+	if shared {
+		how = syscall.LOCK_SH
+	}
+	if err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB); err != nil {
 		return nil, errors.Join(errDataInUse.With(err), f.Close())
 	}
 	return f.Close, nil
