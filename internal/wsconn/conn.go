@@ -59,6 +59,8 @@ var (
 	ErrSlow   = errors.New("peer does not read what is sent to it")
 	ErrSilent = errors.New("peer has been silent for too long")
 	ErrKind   = errors.New("peer sent a binary frame where none is allowed")
+
+	errPanicked = errors.New("what was to be written panicked")
 )
 
 // Closed says that the peer closed the connection, and how.
@@ -176,10 +178,17 @@ func (c *Conn) Serve() {
 		c.writers.Add(1)
 	}
 	c.mu.Unlock()
-	if idle {
-		defer c.writers.Done()
-		c.write()
+	if !idle {
+		return
 	}
+	ended := false
+	defer func() {
+		if c.writers.Done(); !ended {
+			c.Abort(errPanicked) // nobody writes what Run's end would wait for
+		}
+	}()
+	c.write()
+	ended = true
 }
 
 // Close sends what is queued, then a close frame; Run then ends. Later messages are not sent.

@@ -227,6 +227,29 @@ func TestServeBesideAWriter(t *testing.T) {
 	}
 }
 
+// Whoever recovers a panic of what the reader writes finds the connection ended, also where it was being closed.
+func TestServePanics(t *testing.T) {
+	for name, before := range map[string]func(*Conn){"open": func(*Conn) {}, "closing": func(c *Conn) { c.Close(CloseAway, "") }} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				source := &frames{size: wire.MaxFrame}
+				listener, ended := serve(t, source, func(_ context.Context, c *Conn) error {
+					synctest.Wait() // the writer has found nothing
+					source.n, source.hook = 1, func(int) { before(c); panic("a fault") }
+					defer func() { _ = recover() }()
+					c.Serve()
+					return nil
+				})
+				conn := dial(t, listener)
+				_ = conn.Run(t.Context(), nil, func(ctx context.Context) error { return untilError(ctx, conn) }) // it is cut off
+				if err := <-ended; !errors.Is(err, errPanicked) {
+					t.Errorf("hub's Run ended with %v", err)
+				}
+			})
+		})
+	}
+}
+
 func TestRefusedBeforeUpgrade(t *testing.T) {
 	tests := map[string]struct {
 		header http.Header
