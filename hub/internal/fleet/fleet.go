@@ -55,7 +55,7 @@ type Fleet struct {
 	addresses map[string]time.Time // how far ahead of time an address has used up its attempts
 
 	keys   map[string]string       // agents that may connect, by key, as far as memory knows; see admit
-	edits  sync.Mutex              // held while who may connect is changed in SQL and then in keys; before mu
+	edits  sync.Mutex              // held while who and where agents are, and who may connect, is changed in SQL and then in memory; before mu
 	asked  store.Together[*asked]  // keys of those who connect
 	placed store.Together[*placed] // those of whom something is kept
 

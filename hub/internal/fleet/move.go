@@ -25,15 +25,21 @@ func (f *Fleet) MoveArea(ctx context.Context, tx bun.Tx, code, name, into string
 	if err != nil {
 		return 0, nil, fmt.Errorf("move agents: %w", err)
 	}
-	var moved []agentRow
-	if len(ids) > 0 { // under their new names
-		if err := tx.NewSelect().Model(&moved).Where("id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
-			return 0, nil, fmt.Errorf("read agents that moved: %w", err)
-		}
+	return len(ids), func() { f.moved(context.WithoutCancel(ctx), ids) }, nil
+}
+
+// moved makes memory know where agents are by now: since they were moved, somebody may have changed them again.
+func (f *Fleet) moved(ctx context.Context, ids []string) {
+	if len(ids) == 0 {
+		return
 	}
-	return len(moved), func() {
-		for _, row := range moved {
-			f.place(&row, "place")
-		}
-	}, nil
+	f.edits.Lock()
+	defer f.edits.Unlock()
+	var rows []agentRow
+	if err := f.o.DB.NewSelect().Model(&rows).Where("id IN (?)", bun.List(ids)).Scan(ctx); err != nil {
+		f.o.Log.Error("agents that moved not read", "agents", len(ids), "err", err)
+	}
+	for i := range rows {
+		f.place(&rows[i], "place")
+	}
 }
