@@ -377,6 +377,7 @@ func TestHubsOnOneDatabase(t *testing.T) {
 		"in the first one's folder":           {Options{Data: data}, Options{Data: t.TempDir(), Database: "sqlite:" + filepath.Join(data, "hub.db")}, errDataInUse},
 		"in the second one's folder":          {Options{Data: t.TempDir(), Database: "sqlite:" + filepath.Join(data, "hub.db")}, Options{Data: data}, errDataInUse},
 		"in the first one's, by another name": {Options{Data: data, Database: "sqlite:" + filepath.Join(link, "hub.db")}, Options{Data: link}, errDataInUse},
+		"in the first one's, by a link":       {Options{Data: data}, Options{Data: linked(t, filepath.Join(data, "hub.db"))}, errDataInUse},
 		"elsewhere":                           {Options{Data: t.TempDir(), Database: elsewhere}, Options{Data: t.TempDir(), Database: elsewhere}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -390,6 +391,16 @@ func TestHubsOnOneDatabase(t *testing.T) {
 			}
 		})
 	}
+}
+
+// linked is a data folder whose database is a link.
+func linked(t *testing.T, database string) string {
+	t.Helper()
+	data := t.TempDir()
+	if err := os.Symlink(database, filepath.Join(data, "hub.db")); err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
 
 func TestEndsWhileAStreamIsOpen(t *testing.T) {

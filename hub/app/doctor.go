@@ -229,7 +229,7 @@ func holdDatabase(data, database string) (func() error, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder := filepath.Dir(file)
+	folder := filepath.Dir(unlinked(file))
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("make database folder: %w", err)
 	}
@@ -242,6 +242,14 @@ func holdDatabase(data, database string) (func() error, error) {
 		return func() error { return nil }, nil
 	}
 	return lockData(folder, true)
+}
+
+// unlinked is a path with its links followed, where it is there.
+func unlinked(path string) string {
+	if to, err := filepath.EvalSymlinks(path); err == nil {
+		return to
+	}
+	return filepath.Clean(path)
 }
 
 func makeData(data string) error {

@@ -115,7 +115,7 @@ func (a *App) tell() func(bus.Event) {
 // alone tells whether no other hub can write to the database: it lies in the data folder, which one at a time holds (holdStore).
 func (a *App) alone() bool {
 	file, err := store.Path(a.o.Database, a.o.Data)
-	return err == nil && !store.Shared(a.o.Database) && filepath.Dir(file) == filepath.Clean(a.o.Data)
+	return err == nil && !store.Shared(a.o.Database) && filepath.Dir(unlinked(file)) == unlinked(a.o.Data)
 }
 
 // heardHubs is how many hubs serve as far as this one hears, itself included.

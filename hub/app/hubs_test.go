@@ -142,4 +142,16 @@ func TestAHubIsAlone(t *testing.T) {
 			t.Errorf("with %q it is alone: %v", database, got)
 		}
 	}
+	file := filepath.Join(t.TempDir(), "hub.db")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for what, test := range map[string]struct {
+		data  string
+		alone bool
+	}{"database": {linked(t, file), false}, "data folder": {filepath.Join(linked(t, filepath.Dir(file)), "hub.db"), true}} {
+		if got := (&App{o: Options{Data: test.data}}).alone(); got != test.alone {
+			t.Errorf("with a link as its %s it is alone: %v", what, got)
+		}
+	}
 }
