@@ -188,7 +188,7 @@ func (d *deciding) startable(sl Slot) bool {
 	case sl.Lateness.Rule == LateJoin:
 		return d.now.Before(sl.End)
 	case sl.Lateness.Rule == LateWhole:
-		return by <= time.Duration(sl.Lateness.Minutes)*time.Minute && !d.now.Add(sl.Length()).After(d.p.bound(sl))
+		return by+d.s.Lead <= time.Duration(sl.Lateness.Minutes)*time.Minute && !d.whole(sl).End.After(d.p.bound(sl))
 	}
 	return false
 }
@@ -218,7 +218,7 @@ func (d *deciding) missed(sl Slot) string {
 // begin takes a slot that may begin: at the position where it would be, or late and whole in a free time.
 func (d *deciding) begin(sl Slot) {
 	by := d.now.Sub(sl.Start)
-	switch whole := (Span{Start: d.now, End: d.now.Add(sl.Length())}); {
+	switch whole := d.whole(sl); {
 	case by == 0:
 		d.due = d.cue(sl, d.now, 0, sl.End, ReasonComplete)
 	case d.onTime(sl):
@@ -231,6 +231,12 @@ func (d *deciding) begin(sl Slot) {
 	d.pending = append(d.pending, d.graceEnds(sl), sl.closes())
 }
 
+// whole is when a slot would sound that is played from its beginning as soon as it can.
+func (d *deciding) whole(sl Slot) Span {
+	begin := d.now.Add(d.s.Lead)
+	return Span{Start: begin, End: begin.Add(sl.Length())}
+}
+
 // onTime tells whether a slot that is due can begin now within the grace.
 func (d *deciding) onTime(sl Slot) bool {
 	return d.now.Before(d.graceEnds(sl)) && d.now.Before(sl.End)
@@ -239,10 +245,15 @@ func (d *deciding) onTime(sl Slot) bool {
 // graceEnds is the first instant at which it is too late to decide that a slot begins on time.
 func (d *deciding) graceEnds(sl Slot) time.Time { return sl.Start.Add(Grace - d.s.Lead + 1) }
 
-// undisturbed tells whether a late slot can sound whole in a span without touching any other's time.
+// undisturbed tells whether a late slot can sound whole in a span without touching any other's time, planned or late.
 func (d *deciding) undisturbed(late Slot, span Span) bool {
 	if !d.p.Head.Rules.Allows(span, d.p.Zone) || d.p.reserved(span) {
 		return false
+	}
+	for _, pr := range d.s.Journal {
+		if pr.Sounding && span.Over(Span{Start: pr.Cued, End: pr.Ends}) {
+			return false
+		}
 	}
 	return !slices.ContainsFunc(d.slots, func(sl Slot) bool {
 		return sl.ID != late.ID && sl.Skip == "" && !d.s.Journal[sl.ID].Ended && span.Over(Span{Start: sl.Start, End: sl.End})

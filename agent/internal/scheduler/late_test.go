@@ -1,0 +1,57 @@
+package scheduler
+
+import (
+	"testing"
+	"time"
+
+	"github.com/loa-vn/loa/internal/broadcast"
+)
+
+// What is played whole although late begins the player's lead after that is decided, and ends as much later: until
+// then nothing else sounds, nor does it take another's time.
+func TestALateSoundHasItsTimeToItself(t *testing.T) {
+	const ms = time.Millisecond
+	cases := map[string]struct {
+		at, length [2]time.Duration
+		arrive     [2]time.Duration
+		results    [2]string
+	}{
+		"a second one comes within the lead": {[2]time.Duration{10 * minute, 11 * minute}, [2]time.Duration{minute, minute},
+			[2]time.Duration{13 * minute, 13*minute + 100*ms}, [2]string{"played/late_whole", "played/late_whole"}},
+		"it would end as the next begins": {[2]time.Duration{10 * minute, 14 * minute}, [2]time.Duration{minute, minute},
+			[2]time.Duration{13 * minute, 13 * minute}, [2]string{"played/late_whole", "played/complete"}},
+		"it could begin too late by its rule": {[2]time.Duration{10 * minute, 40 * minute}, [2]time.Duration{minute, minute},
+			[2]time.Duration{20*minute - 100*ms, 20 * minute}, [2]string{"skipped/late", "played/complete"}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				r := newRig(t)
+				a, b := exact("a", c.at[0], c.length[0], broadcast.LateWhole), exact("b", c.at[1], c.length[1], broadcast.LateWhole)
+				for _, cand := range []broadcast.Candidate{a, b} {
+					r.store.missing[cand.Items[0].Audio] = true
+				}
+				r.setPlan(plan(t, 1, nil, a, b))
+				r.start()
+				pass(c.arrive[0])
+				r.store.arrive(a.Items[0].Audio)
+				pass(c.arrive[1] - c.arrive[0])
+				r.store.arrive(b.Items[0].Audio)
+				pass(60 * minute)
+				r.stop()
+				for i, cand := range []broadcast.Candidate{a, b} {
+					p := r.record(slotID(t, cand))
+					if got := string(p.Outcome) + "/" + p.Reason; got != c.results[i] {
+						t.Errorf("%s is %s, want %s", cand.Broadcast, got, c.results[i])
+					}
+				}
+				h := r.player.heard
+				for i := 1; i < len(h); i++ {
+					if h[i].at.Before(h[i-1].at.Add(h[i-1].length)) {
+						t.Errorf("two at once: %+v", h)
+					}
+				}
+			})
+		})
+	}
+}
