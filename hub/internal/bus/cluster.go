@@ -42,7 +42,7 @@ type Cluster struct {
 	out chan message
 
 	mu    sync.Mutex
-	said  uint64 // messages of ours so far
+	said  uint64 // number of our latest message
 	news  int64  // number of our latest news
 	peers map[string]*peer
 	heard map[string]int64 // news of each hub that came here or were given up, of hubs that are silent too
@@ -87,7 +87,8 @@ func NewCluster(address, hub string, log *slog.Logger) (*Cluster, error) {
 
 // newCluster makes one that dials nobody yet, with what it connects by.
 func newCluster(hub string, log *slog.Logger) (*Cluster, []nats.Option) {
-	c := &Cluster{Local: NewLocal(), hub: hub, log: log, out: make(chan message, outDepth), news: time.Now().UnixMicro(), // above what it told in a life before
+	start := time.Now().UnixMicro() // above what it told in a life before
+	c := &Cluster{Local: NewLocal(), hub: hub, log: log, out: make(chan message, outDepth), said: uint64(start), news: start,
 		peers: map[string]*peer{}, heard: map[string]int64{}}
 	return c, []nats.Option{nats.Name("loa-hub " + hub), nats.NoEcho(), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second),
 		nats.ReconnectBufSize(-1), nats.RetryOnFailedConnect(true), nats.Timeout(startTime), // what cannot be sent is lost, and told so

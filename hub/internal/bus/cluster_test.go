@@ -196,3 +196,30 @@ func TestClusterIsRefusedPlainly(t *testing.T) {
 		})
 	}
 }
+
+// TestAHubInAnotherLifeIsNotTakenForTheOldOne: killed and back before it is missed, it counts from anew what it says, and what it
+// said before anybody could hear it must not be taken for heard.
+func TestAHubInAnotherLifeIsNotTakenForTheOldOne(t *testing.T) {
+	hear := func(c *Cluster, m message) {
+		data, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.hear(data)
+	}
+	log := slog.New(slog.DiscardHandler)
+	one, _ := newCluster("one", log)
+	other, _ := newCluster("other", log)
+	other.Tell(Event{Topic: Plan, ID: "first"})
+	hear(one, <-other.out)
+	heard := one.Subscribe(Plan)
+	defer heard.Close()
+	other, _ = newCluster("other", log)
+	other.Tell(Event{Topic: Plan, ID: "lost"})
+	<-other.out
+	other.Tell(Event{Topic: Plan, ID: "second"})
+	hear(one, <-other.out)
+	if e := <-heard.C(); e.Topic != Lagged {
+		t.Errorf("heard %+v, and not that one is missing", e)
+	}
+}
