@@ -144,17 +144,22 @@ func (m *pageMap) tree(id uint64, from, to []byte, depth int) error {
 		return fmt.Errorf("page %d has no children", id)
 	}
 	keys, children := make([][]byte, p.count), make([]uint64, p.count)
+	end := p.table()
 	for i := range p.count {
 		e, at, err := p.element(i)
 		if err != nil {
 			return err
 		}
 		children[i] = u64(e[8:])
-		if keys[i], err = p.bytes(at+int64(u32(e)), int64(u32(e[4:])), maxKey); err != nil {
+		if at += int64(u32(e)); at != end {
+			return fmt.Errorf("a key of page %d lies at %d, not %d", p.id, at, end)
+		}
+		if keys[i], err = p.bytes(at, int64(u32(e[4:])), maxKey); err != nil {
 			return err
 		}
+		end += int64(len(keys[i]))
 	}
-	if err := p.ordered(keys, from, to); err != nil {
+	if err := errors.Join(p.ordered(keys, from, to), p.empty(end, m.size)); err != nil {
 		return err
 	}
 	for i, child := range children {
@@ -172,16 +177,21 @@ func (m *pageMap) tree(id uint64, from, to []byte, depth int) error {
 // leaf looks at keys, values and the buckets among them.
 func (m *pageMap) leaf(p page, from, to []byte, depth int) error {
 	keys := make([][]byte, p.count)
+	end := p.table()
 	for i := range p.count {
 		e, at, err := p.element(i)
 		if err != nil {
 			return err
 		}
-		flags, pos, ksize, vsize := u32(e), int64(u32(e[4:])), int64(u32(e[8:])), int64(u32(e[12:]))
-		if keys[i], err = p.bytes(at+pos, ksize, maxKey); err != nil {
+		flags, ksize, vsize := u32(e), int64(u32(e[8:])), int64(u32(e[12:]))
+		if at += int64(u32(e[4:])); at != end {
+			return fmt.Errorf("a key of page %d lies at %d, not %d", p.id, at, end)
+		}
+		if keys[i], err = p.bytes(at, ksize, maxKey); err != nil {
 			return err
 		}
-		if value := at + pos + ksize; value+vsize > p.size {
+		value := at + ksize
+		if end = value + vsize; end > p.size {
 			return fmt.Errorf("a value of page %d ends outside of it", p.id)
 		} else if flags != 0 {
 			if err := m.bucket(p, value, vsize, flags, depth); err != nil {
@@ -189,7 +199,7 @@ func (m *pageMap) leaf(p page, from, to []byte, depth int) error {
 			}
 		}
 	}
-	return p.ordered(keys, from, to)
+	return errors.Join(p.ordered(keys, from, to), p.empty(end, m.size))
 }
 
 // bucket looks at a bucket that is the value of a leaf.
@@ -243,6 +253,22 @@ func (m *pageMap) free(id uint64) error {
 		m.seen[id] = true
 	}
 	return nil
+}
+
+// table gives where the table of a page ends. bbolt writes keys and values one behind the other from there on, and nothing
+// but zeros behind the last: so a number of the table that is too small, and would hide some, does not fit the rest.
+func (p page) table() int64 { return pageHeader + int64(p.count)*pageElement }
+
+// empty tells whether there is nothing from a place on, which is not far from the end.
+func (p page) empty(from, most int64) error {
+	if from == p.size {
+		return nil
+	}
+	rest, err := p.bytes(from, p.size-from, most)
+	if err == nil && len(bytes.Trim(rest, "\x00")) > 0 {
+		err = fmt.Errorf("page %d has more than it says", p.id)
+	}
+	return err
 }
 
 // element gives the i-th entry of a page's table, and where it lies.
