@@ -93,6 +93,12 @@ func (s *Scheduler) realign(ruling broadcast.Ruling, now time.Time) {
 // start journals a cue and gives it to the player.
 func (s *Scheduler) start(players *sync.WaitGroup, cue broadcast.Cue, begin time.Time, offset time.Duration, trust string) {
 	slot := cue.Slot.ID
+	if recorded, err := s.o.Records.Has(slot); err != nil { // a sick disk must not silence a commune
+		s.o.Log.Error("slot begins without a look at its record", "slot", slot, "error", err)
+	} else if recorded {
+		s.forgotten(cue.Slot)
+		return
+	}
 	audio, err := s.o.Store.Open(cue.Slot.Item.Audio)
 	if err != nil {
 		s.lack(cue.Slot, broadcast.ReasonAudioMissing)
@@ -120,6 +126,15 @@ func (s *Scheduler) start(players *sync.WaitGroup, cue broadcast.Cue, begin time
 	s.runs[slot] = r
 	s.o.Log.Info("slot is armed", "slot", slot, "title", cue.Slot.Item.Title, "at", begin, "offset", offset, "volume", cue.VolumePercent)
 	players.Go(func() { s.results <- ended{slot, s.play(ctx, r, audio)} })
+}
+
+// forgotten closes a slot that has its record and of which the journal knows nothing: its entry was damaged or not written.
+func (s *Scheduler) forgotten(slot broadcast.Slot) {
+	s.o.Log.Warn("slot has its record already", "slot", slot.ID)
+	s.state.Settle(broadcast.Verdict{Slot: slot})
+	s.over(slot.ID)
+	s.writeOrLog(slot.ID)
+	s.again = true
 }
 
 // lack tells the timetable that a slot cannot sound for now.
