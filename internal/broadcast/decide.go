@@ -64,7 +64,7 @@ func (p *Plan) near(now time.Time, s State) []Slot {
 		from = today.AddDays(-1)
 	}
 	var out []Slot
-	pins := s.pins()
+	pins := s.pins(now)
 	for i := range p.index.groups {
 		if g := &p.index.groups[i]; g.from <= to && from <= g.to && (g.to >= today || !g.recorded(s.Journal)) {
 			for _, f := range p.place(g, pins) {
@@ -88,10 +88,13 @@ func (g *group) recorded(journal map[string]Progress) bool {
 	return true
 }
 
-func (s *State) pins() []Pin {
+// pins are the facts of the journal. What waits in the player for its planned time is none.
+func (s *State) pins(now time.Time) []Pin {
 	out := make([]Pin, 0, len(s.Journal))
 	for _, pr := range s.Journal {
-		out = append(out, pr.Pin)
+		if !pr.waits(now) {
+			out = append(out, pr.Pin)
+		}
 	}
 	return out
 }
@@ -122,6 +125,8 @@ func (d *deciding) begun(pr Progress) {
 	silenced := d.silenced(sl, later(d.now, pr.armed(d.now)))
 	joins := sl.Lateness.Rule == LateJoin && silenced == "" && d.now.Before(end)
 	switch {
+	case pr.waits(d.now) && d.replaced(sl):
+		d.Stop = append(d.Stop, Stop{Slot: sl.ID, Reason: ReasonCancelled})
 	case pr.Sounding && silenced != "":
 		d.Stop = append(d.Stop, Stop{Slot: sl.ID, Reason: silenced})
 	case pr.Sounding && d.urgent != nil && d.urgent.Ends.After(pr.armed(d.now)):
@@ -146,6 +151,16 @@ func (d *deciding) begun(pr Progress) {
 	default:
 		d.settle(sl, Cut, ReasonPower)
 	}
+}
+
+// waits tells whether a slot is with the player and has its planned time still to come.
+func (pr *Progress) waits(now time.Time) bool {
+	return pr.Sounding && pr.Began.After(now) && pr.Began.Equal(pr.Slot.Start)
+}
+
+// replaced tells whether a slot that waits has another place by now, or none.
+func (d *deciding) replaced(sl Slot) bool {
+	return slices.ContainsFunc(d.slots, func(o Slot) bool { return o.ID == sl.ID && (o.Skip != "" || !o.Start.Equal(sl.Start)) })
 }
 
 // armed is when a slot begins that the player holds already, zero for any other.

@@ -11,7 +11,7 @@ import (
 // timetable tells what was or is planned. The hub gives play records and an empty state, the agent its state too.
 func (p *Plan) Why(at time.Time, s State, plays []Play) Answer {
 	w := &asking{p: p, at: at, plays: map[string]Play{}}
-	pins := s.pins()
+	pins := s.pins(p.Head.Expires) // what waits in the player is as good as begun
 	for _, play := range plays {
 		w.plays[play.Slot] = play
 		if _, known := s.Journal[play.Slot]; !known && !play.StartedAt.IsZero() {

@@ -1,0 +1,59 @@
+package scheduler
+
+import (
+	"testing"
+	"time"
+
+	"github.com/loa-vn/loa/internal/broadcast"
+)
+
+// What the commune decides, and what a new plan says, holds for a slot that is armed as for any other that has not begun.
+func TestWhatIsOnlyArmedIsNotAFact(t *testing.T) {
+	skip := func(slot string) broadcast.Decision {
+		return broadcast.Decision{Kind: "skip", Subject: slot, Who: "operator", When: time.Now(), Source: "pc", Counter: 1}
+	}
+	move := func(slot string) broadcast.Decision {
+		to := time.Now().Add(20 * minute)
+		return broadcast.Decision{Kind: "move", Subject: slot, To: &to, Who: "operator", When: time.Now(), Source: "pc", Counter: 1}
+	}
+	for name, c := range map[string]struct {
+		decide func(slot string) broadcast.Decision
+		result string
+		after  time.Duration // of its time, that it is heard
+	}{
+		"skipped": {skip, "skipped/" + broadcast.ReasonDecision, -1},
+		"moved":   {move, "played/complete", 20*minute - 2*time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				r := newRig(t)
+				cand := exact("a", 10*minute, 5*minute, broadcast.LateSkip)
+				r.setPlan(plan(t, 1, nil, cand))
+				r.start()
+				pass(10*minute - 2*time.Second)
+				old := r.plan
+				head, days := old.Head, []broadcast.Day{}
+				head.Rules.CommuneMayMove = true
+				for _, d := range old.Days {
+					days = append(days, d)
+				}
+				head.Version++
+				head.Decisions = []broadcast.Decision{c.decide(slotID(t, cand))}
+				p, err := broadcast.NewPlan(head, days)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.setPlan(p)
+				pass(60 * minute)
+				r.stop()
+				rec := r.record(slotID(t, cand))
+				if got := string(rec.Outcome) + "/" + rec.Reason; got != c.result {
+					t.Errorf("it is %s, want %s", got, c.result)
+				}
+				if h := r.player.heard; c.after < 0 && len(h) > 0 || c.after >= 0 && (len(h) != 1 || !h[0].at.Equal(cand.At.Add(c.after))) {
+					t.Errorf("heard %+v", h)
+				}
+			})
+		})
+	}
+}
