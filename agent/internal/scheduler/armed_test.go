@@ -57,3 +57,23 @@ func TestWhatIsOnlyArmedIsNotAFact(t *testing.T) {
 		})
 	}
 }
+
+// A card may be far away, by a sound server on another machine: what is for it comes as much sooner.
+func TestACueComesBeforeTheLeadBegins(t *testing.T) {
+	for _, lead := range []time.Duration{300 * time.Millisecond, 5 * time.Second} {
+		bubble(t, func(t *testing.T) {
+			r := newRig(t)
+			r.player.lead = lead
+			c := exact("a", 10*minute, minute, broadcast.LateSkip)
+			var given time.Time
+			r.player.length = func(slot string) time.Duration { given = time.Now(); return r.length(slot) }
+			r.setPlan(plan(t, 1, nil, c))
+			r.start()
+			pass(20 * minute)
+			r.stop()
+			if ahead := c.At.Sub(given); ahead < lead {
+				t.Errorf("given %v ahead where the lead is %v", ahead, lead)
+			}
+		})
+	}
+}

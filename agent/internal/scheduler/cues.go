@@ -52,7 +52,7 @@ func (s *Scheduler) arm(players *sync.WaitGroup, cue *broadcast.Cue, now time.Ti
 	if cue == nil || s.runs[cue.Slot.ID] != nil || s.state.Lacking[cue.Slot.ID] != "" {
 		return longest
 	}
-	if ahead := cue.Begin.Sub(now) - armAhead; ahead > 0 {
+	if ahead := cue.Begin.Sub(now) - max(armAhead, 2*s.o.Player.Lead()); ahead > 0 {
 		return ahead
 	}
 	s.start(players, *cue, cue.Begin, cue.Offset, trust)

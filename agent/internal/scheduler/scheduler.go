@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	armAhead    = 3 * time.Second         // a cue goes to the player this long before its instant
+	armAhead    = 3 * time.Second         // a cue goes to the player this long before its instant, or twice the player's lead
 	shifted     = 20 * time.Millisecond   // a cue whose instant moved by more, because the clock was put right, is given anew
 	retryWrite  = 5 * time.Second         // what the disk did not take is tried again
 	longest     = time.Minute             // and the timetable is asked at least this often
