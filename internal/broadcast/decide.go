@@ -92,7 +92,7 @@ func (g *group) recorded(journal map[string]Progress) bool {
 func (s *State) pins(now time.Time) []Pin {
 	out := make([]Pin, 0, len(s.Journal))
 	for _, pr := range s.Journal {
-		if !pr.waits(now) {
+		if !pr.waits(now, s.Lead) {
 			out = append(out, pr.Pin)
 		}
 	}
@@ -125,7 +125,7 @@ func (d *deciding) begun(pr Progress) {
 	silenced := d.silenced(sl, later(d.now, pr.armed(d.now)))
 	joins := sl.Lateness.Rule == LateJoin && silenced == "" && d.now.Before(end)
 	switch {
-	case pr.waits(d.now) && d.replaced(sl):
+	case pr.waits(d.now, d.s.Lead) && d.replaced(sl):
 		d.Stop = append(d.Stop, Stop{Slot: sl.ID, Reason: ReasonCancelled})
 	case pr.Sounding && silenced != "":
 		d.Stop = append(d.Stop, Stop{Slot: sl.ID, Reason: silenced})
@@ -153,9 +153,9 @@ func (d *deciding) begun(pr Progress) {
 	}
 }
 
-// waits tells whether a slot is with the player and has its planned time still to come.
-func (pr *Progress) waits(now time.Time) bool {
-	return pr.Sounding && pr.Began.After(now) && pr.Began.Equal(pr.Slot.Start)
+// waits tells whether a slot is with the player and has its planned time still to come: none of it is on its way to the card.
+func (pr *Progress) waits(now time.Time, lead time.Duration) bool {
+	return pr.Sounding && pr.Began.After(now.Add(lead)) && pr.Began.Equal(pr.Slot.Start)
 }
 
 // replaced tells whether a slot that waits has another place by now, or none.

@@ -18,11 +18,13 @@ func TestWhatIsOnlyArmedIsNotAFact(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		decide func(slot string) broadcast.Decision
+		before time.Duration // its time
 		result string
 		after  time.Duration // of its time, that it is heard
 	}{
-		"skipped": {skip, "skipped/" + broadcast.ReasonDecision, -1},
-		"moved":   {move, "played/complete", 20*minute - 2*time.Second},
+		"skipped": {skip, 2 * time.Second, "skipped/" + broadcast.ReasonDecision, -1},
+		"moved":   {move, 2 * time.Second, "played/complete", 20*minute - 2*time.Second},
+		"moved when its first frames are with the card": {move, 200 * time.Millisecond, "played/complete", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -30,7 +32,7 @@ func TestWhatIsOnlyArmedIsNotAFact(t *testing.T) {
 				cand := exact("a", 10*minute, 5*minute, broadcast.LateSkip)
 				r.setPlan(plan(t, 1, nil, cand))
 				r.start()
-				pass(10*minute - 2*time.Second)
+				pass(10*minute - c.before)
 				old := r.plan
 				head, days := old.Head, []broadcast.Day{}
 				head.Rules.CommuneMayMove = true
