@@ -209,7 +209,7 @@ func (d *deciding) mayBegin(b *Bulletin, sl Slot) bool {
 	if d.s.Lacking[sl.ID] != "" {
 		return false
 	}
-	return b.Kind == "live" || !d.p.muted(d.now) && d.p.Head.Rules.Allows(Span{Start: d.now, End: d.now.Add(sl.Length())}, d.p.Zone)
+	return b.Kind == "live" || !d.p.muted(d.now) && d.p.Head.Rules.Allows(d.whole(sl), d.p.Zone)
 }
 
 func (d *deciding) bulletinCue(w wish, begin time.Time) *Cue {

@@ -55,3 +55,49 @@ func TestALateSoundHasItsTimeToItself(t *testing.T) {
 		})
 	}
 }
+
+// An exercise never crosses quiet hours, by the player's lead neither.
+func TestAnExerciseEndsBeforeQuietHours(t *testing.T) {
+	for name, c := range map[string]struct {
+		spare time.Duration // between its end, if it began at once, and quiet hours
+		heard int
+	}{
+		"with the lead": {300 * time.Millisecond, 1},
+		"beyond them":   {200 * time.Millisecond, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				r := newRig(t)
+				quiet := time.Now().Add(30 * minute) // 07:30 in the fleet's zone
+				head := plan(t, 1, nil).Head
+				head.Rules = broadcast.Inherit(broadcast.Policy{Windows: []broadcast.Window{{Start: 5 * 3600, End: 7*3600 + 1800}}})
+				first, err := broadcast.NewPlan(head, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.setPlan(first)
+				r.start()
+				pass(time.Until(quiet) - minute - c.spare)
+				head.Version++
+				head.Bulletins = []broadcast.Bulletin{{ID: "drill", Kind: "drill", Title: "drill", IssuedAt: time.Now(), Until: time.Now().Add(10 * minute),
+					Items: []broadcast.Item{item("d", minute)}}}
+				second, err := broadcast.NewPlan(head, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.setPlan(second)
+				pass(20 * minute)
+				r.stop()
+				h := r.player.heard
+				if len(h) != c.heard {
+					t.Errorf("heard %+v", h)
+				}
+				for _, x := range h {
+					if x.at.Add(x.length).After(quiet) {
+						t.Errorf("it goes on in quiet hours: %+v", x)
+					}
+				}
+			})
+		})
+	}
+}
