@@ -3,7 +3,9 @@
 package app
 
 // lockData does nothing: the hub is for Linux, elsewhere it is only developed.
-func lockData(string, bool) (release func() error, err error) { return func() error { return nil }, nil }
+func lockData(string, bool) (release func() error, err error) {
+	return func() error { return nil }, nil
+}
 
 // freeBytes is not known here.
 func freeBytes(string) (int64, error) { return 1 << 62, nil }

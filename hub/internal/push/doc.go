@@ -4,9 +4,10 @@
 // their need where they have a limit together, and gives what agents say to fleet (status, holdings, plan state)
 // and to evidence (play records).
 //
-// A Hub is safe for concurrent use. Each connection has one goroutine that reads, and another while there is something to write; all
-// queues are bounded, and a connection that lets its control queue fill is closed. Work that a connection did
-// not ask for (new heads) is done by a fixed number of workers of Run, and again where it failed.
+// A Hub is safe for concurrent use. Each connection has one goroutine that reads, and writes the frames that an acknowledgement
+// makes room for, and another while there is something else to write; all queues are bounded, and a connection that lets its
+// control queue fill is closed. Work that a connection did not ask for (new heads) is done by a fixed number of workers of Run,
+// and again where it failed.
 package push
 
 import (
