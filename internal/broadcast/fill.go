@@ -37,10 +37,15 @@ func (s *placing) fill(o Occurrence, key string, queue []queued, busy []taken, u
 		return
 	}
 	s.rank(queue, s.p.order(key, o.Start))
-	gaps, left := s.room(o, busy)
+	gaps, left := s.room(o, s.now, busy)
+	var used time.Duration
 	for i, gap := range gaps {
 		for t := gap.Start; t.Before(gap.End); {
-			n := s.pick(queue, t, gap.End, left, gaps[i+1:])
+			later, hoped := gaps[i+1:], left
+			if then := s.knownAt(t, busy); len(then) < len(busy) {
+				later, hoped = s.room(o, t, then)
+			}
+			n := s.pick(queue, t, gap.End, left-used, later, hoped-used)
 			if n < 0 {
 				t = nextChange(queue, t)
 				continue
@@ -49,7 +54,7 @@ func (s *placing) fill(o Occurrence, key string, queue []queued, busy []taken, u
 			queue = slices.Delete(queue, n, n+1)
 			q.slot.Start, q.slot.End = t, t.Add(q.slot.Length())
 			s.draft = append(s.draft, placed{Slot: q.slot, date: q.c.date, fact: t})
-			t, left = q.slot.End, left-q.slot.Length()
+			t, used = q.slot.End, used+q.slot.Length()
 		}
 	}
 	for _, q := range queue {
@@ -64,9 +69,9 @@ func (s *placing) fill(o Occurrence, key string, queue []queued, busy []taken, u
 	}
 }
 
-// room gives the free stretches of a daypart from now on, and how much of its minutes is left. What sounds at
-// an exact time inside the daypart counts into its minutes.
-func (s *placing) room(o Occurrence, busy []taken) (gaps []Span, left time.Duration) {
+// room gives the free stretches of a daypart from an instant on, and how much of its minutes is left. What
+// sounds at an exact time inside the daypart counts into its minutes.
+func (s *placing) room(o Occurrence, from time.Time, busy []taken) (gaps []Span, left time.Duration) {
 	left = math.MaxInt64
 	if n := s.p.Head.Rules.MinutesPerDaypart; n > 0 {
 		left = time.Duration(n) * time.Minute
@@ -79,20 +84,29 @@ func (s *placing) room(o Occurrence, busy []taken) (gaps []Span, left time.Durat
 		}
 	}
 	no = joinSpans(append(no, o.Reserved...))
-	return free(s.open, later(o.Start, s.now), o.End, no), left
+	return free(s.open, later(o.Start, from), o.End, no), left
+}
+
+// knownAt gives of the time taken what was known to be taken at t: not what a pin shows to have begun since.
+func (s *placing) knownAt(t time.Time, busy []taken) []taken {
+	since := func(b taken) bool { f := s.facts[b.slot]; return f.pinned && f.fact.After(t) }
+	if !slices.ContainsFunc(busy, since) {
+		return busy
+	}
+	return slices.DeleteFunc(slices.Clone(busy), since)
 }
 
 // pick gives the first of the queue that can begin at t and end before the gap and the minutes do, -1 when
-// none can. An item waits for an earlier one of its own candidate that still has a place in a later gap:
-// a programme's order is kept as long as it can be.
-func (s *placing) pick(queue []queued, t, end time.Time, left time.Duration, gaps []Span) int {
+// none can. An item waits for an earlier one of its own candidate that could still hope, at t, for a later
+// place: a programme's order is kept as long as it can be.
+func (s *placing) pick(queue []queued, t, end time.Time, left time.Duration, gaps []Span, hoped time.Duration) int {
 	var waiting []*cand
 	for i := range queue {
 		q := &queue[i]
 		length := q.slot.Length()
-		fits := !t.Add(length).After(end)
+		fits := length <= left && !t.Add(length).After(end)
 		switch {
-		case length > left || slices.Contains(waiting, q.c) || s.follows(q, t):
+		case length > hoped || slices.Contains(waiting, q.c) || s.follows(q, t):
 		case !q.slot.Item.validAt(t):
 			q.stale = q.stale || fits
 		case fits:

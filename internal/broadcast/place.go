@@ -37,7 +37,7 @@ func inTime(a, b Slot) int {
 type placed struct {
 	Slot
 	date   Date
-	fact   time.Time // from here on its place, or that it has none, is a fact
+	fact   time.Time // from here on its place, or that it has none, is a fact; of a pin: what was before did not know of it
 	pinned bool
 }
 
@@ -112,7 +112,7 @@ func (p *Plan) placeAnew(g *group, pins []Pin) []placed {
 // pin makes facts of pins.
 func (s *placing) pin(pins []Pin) {
 	for _, pin := range pins {
-		s.facts[pin.Slot.ID] = placed{Slot: pin.Slot, pinned: true}
+		s.facts[pin.Slot.ID] = placed{Slot: pin.Slot, fact: pin.Slot.Start, pinned: true}
 		if pin.Slot.Skip != "" {
 			continue
 		}
@@ -125,7 +125,13 @@ func (s *placing) pin(pins []Pin) {
 		for _, sl := range c.slots {
 			if f, ok := s.facts[sl.ID]; ok {
 				sl.Start, sl.End, sl.Skip, sl.Against = f.Start, f.End, f.Skip, f.Against
-				s.facts[sl.ID] = placed{Slot: sl, date: c.date, pinned: true}
+				fact := sl.Start
+				if d := s.p.slotDecision(c, sl.ID, fact); d != nil && d.Kind == "move" {
+					fact = d.When
+				} else if c.At != nil {
+					fact = c.ApprovedAt
+				}
+				s.facts[sl.ID] = placed{Slot: sl, date: c.date, fact: fact, pinned: true}
 			}
 		}
 	}
