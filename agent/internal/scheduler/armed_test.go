@@ -16,15 +16,21 @@ func TestWhatIsOnlyArmedIsNotAFact(t *testing.T) {
 		to := time.Now().Add(20 * minute)
 		return broadcast.Decision{Kind: "move", Subject: slot, To: &to, Who: "operator", When: time.Now(), Source: "pc", Counter: 1}
 	}
+	quiet := func(string) broadcast.Decision {
+		return broadcast.Decision{Kind: "volume", Percent: 30, Who: "operator", When: time.Now(), Source: "pc", Counter: 1}
+	}
 	for name, c := range map[string]struct {
 		decide func(slot string) broadcast.Decision
 		before time.Duration // its time
 		result string
 		after  time.Duration // of its time, that it is heard
+		volume int
 	}{
-		"skipped": {skip, 2 * time.Second, "skipped/" + broadcast.ReasonDecision, -1},
-		"moved":   {move, 2 * time.Second, "played/complete", 20*minute - 2*time.Second},
-		"moved when its first frames are with the card": {move, 200 * time.Millisecond, "played/complete", 0},
+		"skipped": {skip, 2 * time.Second, "skipped/" + broadcast.ReasonDecision, -1, 0},
+		"moved":   {move, 2 * time.Second, "played/complete", 20*minute - 2*time.Second, 100},
+		"moved when its first frames are with the card": {move, 200 * time.Millisecond, "played/complete", 0, 100},
+		"turned down": {quiet, 2 * time.Second, "played/complete", 0, 30},
+		"turned down when its first frames are with the card": {quiet, 200 * time.Millisecond, "played/complete", 0, 100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -49,8 +55,8 @@ func TestWhatIsOnlyArmedIsNotAFact(t *testing.T) {
 				pass(60 * minute)
 				r.stop()
 				rec := r.record(slotID(t, cand))
-				if got := string(rec.Outcome) + "/" + rec.Reason; got != c.result {
-					t.Errorf("it is %s, want %s", got, c.result)
+				if got := string(rec.Outcome) + "/" + rec.Reason; got != c.result || rec.Volume != c.volume {
+					t.Errorf("it is %s at %d percent, want %s at %d", got, rec.Volume, c.result, c.volume)
 				}
 				if h := r.player.heard; c.after < 0 && len(h) > 0 || c.after >= 0 && (len(h) != 1 || !h[0].at.Equal(cand.At.Add(c.after))) {
 					t.Errorf("heard %+v", h)

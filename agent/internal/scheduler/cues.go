@@ -62,10 +62,10 @@ func (s *Scheduler) arm(players *sync.WaitGroup, cue *broadcast.Cue, now time.Ti
 // realign holds what the player has against the ruling and the time, which may have been put right and which goes
 // on while the machine sleeps, when the player's clock stands still.
 func (s *Scheduler) realign(ruling broadcast.Ruling, now time.Time) {
-	at := map[string]time.Time{}
+	cues := map[string]*broadcast.Cue{}
 	for _, c := range []*broadcast.Cue{ruling.Sound, ruling.Next} {
 		if c != nil {
-			at[c.Slot.ID] = c.Begin
+			cues[c.Slot.ID] = c
 		}
 	}
 	present := s.o.Clock.Instant(now)
@@ -74,9 +74,10 @@ func (s *Scheduler) realign(ruling broadcast.Ruling, now time.Time) {
 			continue
 		}
 		off := s.o.Clock.Instant(r.cue.Begin).Sub(r.at)
-		if r.at.Sub(present) > shifted { // only armed
-			begin, named := at[slot]
-			if !named || !begin.Equal(r.cue.Begin) || off.Abs() > shifted {
+		if ahead := r.at.Sub(present); ahead > shifted { // only armed
+			c := cues[slot]
+			moved := c == nil || !c.Begin.Equal(r.cue.Begin) || off.Abs() > shifted
+			if moved || c.VolumePercent != r.cue.VolumePercent && ahead > s.o.Player.Lead() {
 				s.halt(broadcast.Stop{Slot: slot, Reason: broadcast.ReasonCancelled, Resume: true})
 			}
 			continue
