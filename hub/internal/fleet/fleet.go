@@ -314,20 +314,26 @@ func (f *Fleet) place(row *agentRow, what string) {
 	f.mu.Lock()
 	l := f.live[id]
 	if l == nil {
-		l = &live{created: store.Time(row.CreatedAt)}
+		l = &live{}
 		f.live[id] = l
 	}
 	before := l.area
-	l.name, l.area, l.state = row.Name, area, row.State
-	f.touch(l)
-	if before != "" && before != area {
-		f.left = f.rev
-	}
+	f.put(l, row)
 	online := l.online
 	f.mu.Unlock()
 	f.o.Events.Publish(bus.Event{Topic: bus.Agent, Area: area, Agent: id, ID: id, Data: Event{what, online}})
 	if before != "" && before != area { // who sees only the old area learns that it left
 		f.o.Events.Publish(bus.Event{Topic: bus.Agent, Area: before, Agent: id, ID: id, Data: Event{what, online}})
+	}
+}
+
+// put is what a row says of who and where an agent is. mu is held.
+func (f *Fleet) put(l *live, row *agentRow) {
+	before := l.area
+	l.name, l.area, l.state, l.created = row.Name, row.Area, row.State, store.Time(row.CreatedAt)
+	f.touch(l)
+	if before != "" && before != row.Area {
+		f.left = f.rev
 	}
 }
 

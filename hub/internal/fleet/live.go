@@ -260,10 +260,10 @@ func wholeHoldings(list string) (map[digest]holding, error) {
 }
 
 // takeDirty gives the agents whose rows are old, and forgets that they are.
-func (f *Fleet) takeDirty() map[string]live {
+func (f *Fleet) takeDirty() map[string]*live {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	dirty := map[string]live{}
+	dirty := map[string]*live{}
 	for id, l := range f.live {
 		if !l.dirty && !l.wholeDirty {
 			continue
@@ -272,7 +272,7 @@ func (f *Fleet) takeDirty() map[string]live {
 		if l.wholeDirty {
 			c.holdings = maps.Clone(l.holdings)
 		}
-		dirty[id] = c
+		dirty[id] = &c
 		l.dirty, l.wholeDirty = false, false
 	}
 	return dirty

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/loa-vn/loa/hub/internal/bus"
 	"github.com/loa-vn/loa/hub/internal/store"
 	"github.com/loa-vn/loa/internal/broadcast"
@@ -23,6 +25,17 @@ type known struct {
 	StatusAt int64             `json:"status_at"`
 	Holdings *wire.Holdings    `json:"holdings,omitempty"` // what was just told; the rest is in SQL
 }
+
+// present is the State of a roll: an agent that is connected at the hub that tells.
+type present struct {
+	Agent string `json:"agent"`
+	Area  string `json:"area"`
+	known
+}
+
+// toldAtOnce is how many bytes of them go into one event. Thousands of events are more than a hub hears without losing some, and
+// NATS takes none of more than 1 MiB.
+const toldAtOnce = 256 << 10
 
 // confirmed asks the hub that has a pairing's connection to go on with it.
 type confirmed struct {
@@ -50,7 +63,17 @@ func (f *Fleet) Hear(ctx context.Context, e bus.Event) {
 	state, _ := e.State.(json.RawMessage)
 	switch e.Topic {
 	case bus.Roll:
-		f.announce()
+		said, told := EventOf(e)
+		if !told {
+			f.announce()
+			return
+		}
+		var all []present
+		if json.Unmarshal(state, &all) == nil {
+			for _, p := range all {
+				f.take(bus.Event{Agent: p.Agent, Area: p.Area, From: e.From}, said, p.known)
+			}
+		}
 	case bus.Pairing:
 		var c confirmed
 		if a := f.attempt(e.ID); a != nil && json.Unmarshal(state, &c) == nil && c.By != "" {
@@ -96,6 +119,7 @@ func (f *Fleet) take(e bus.Event, said Event, k known) {
 	if k.Holdings != nil {
 		l.hold(*k.Holdings)
 	}
+	f.touch(l)
 	f.mu.Unlock()
 	if moved && f.o.Disconnect != nil {
 		f.o.Disconnect(e.Agent, "REPLACED")
@@ -105,7 +129,7 @@ func (f *Fleet) take(e bus.Event, said Event, k known) {
 // again reads an agent that another hub paired, moved, blocked or revoked.
 func (f *Fleet) again(ctx context.Context, id, what string) error {
 	var row agentRow
-	if err := f.o.DB.NewSelect().Model(&row).Column("id", "area", "state", "public_key").Where("id = ?", id).Scan(ctx); err != nil {
+	if err := f.o.DB.NewSelect().Model(&row).Column("id", "name", "area", "state", "public_key", "created_at").Where("id = ?", id).Scan(ctx); err != nil {
 		return fmt.Errorf("read agent: %w", err)
 	}
 	f.mu.Lock()
@@ -114,7 +138,7 @@ func (f *Fleet) again(ctx context.Context, id, what string) error {
 		l = &live{}
 		f.live[id] = l
 	}
-	l.area, l.state = row.Area, row.State
+	f.put(l, &row)
 	code := l.cutOff(row.State, row.PublicKey)
 	if what == "paired" && !l.online { // a connection with the key of before may be about to be let in
 		code = "AGENT_REVOKED"
@@ -141,15 +165,41 @@ func (l *live) cutOff(state State, key string) string {
 // announce tells the other hubs which agents are connected here.
 func (f *Fleet) announce() {
 	f.mu.Lock()
-	var all []bus.Event
-	for id, l := range f.live {
+	all := connected(f.live)
+	f.mu.Unlock()
+	f.tellAll("online", all)
+}
+
+// connected gives those of the agents that are connected here.
+func connected(agents map[string]*live) (all []present) {
+	for id, l := range agents {
 		if l.online && l.hub == "" {
-			all = append(all, bus.Event{Topic: bus.Agent, Area: l.area, Agent: id, ID: id, Data: Event{"online", true}, State: l.known()})
+			all = append(all, present{id, l.area, l.known()})
 		}
 	}
-	f.mu.Unlock()
-	for _, e := range all {
-		f.o.Tell(e)
+	return all
+}
+
+func (f *Fleet) tellAll(what string, all []present) {
+	var some []json.RawMessage
+	size := 0
+	tell := func() {
+		f.o.Tell(bus.Event{Topic: bus.Roll, Data: Event{what, true}, State: some})
+		some, size = nil, 0
+	}
+	for _, p := range all {
+		data, err := json.Marshal(p)
+		if err != nil {
+			f.o.Log.Error("agent not told to other hubs", "agent", p.Agent, "err", err)
+			continue
+		}
+		if size > 0 && size+len(data) > toldAtOnce {
+			tell()
+		}
+		some, size = append(some, data), size+len(data)
+	}
+	if size > 0 {
+		tell()
 	}
 }
 
@@ -163,7 +213,7 @@ const unheard = "unheard"
 // Reload forgets what it heard of other hubs' agents, reads what they wrote, and asks which are connected: after events
 // were lost, or a hub came or died. While a hub cannot be heard, SQL says whose row it has just written.
 func (f *Fleet) Reload(ctx context.Context) error {
-	fresh := &Fleet{o: f.o, live: map[string]*live{}}
+	fresh := &Fleet{o: f.o, live: map[string]*live{}, run: uuid.NewString()} // pages that follow read the whole
 	if err := fresh.load(ctx); err != nil {
 		return err
 	}
@@ -187,7 +237,7 @@ func (f *Fleet) Reload(ctx context.Context) error {
 		was.area, was.name, was.state = is.area, is.name, is.state
 		fresh.live[id] = was
 	}
-	f.live = fresh.live
+	f.live, f.run = fresh.live, fresh.run
 	f.mu.Unlock()
 	for id, code := range cut {
 		if f.o.Disconnect != nil {

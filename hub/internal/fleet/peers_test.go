@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/loa-vn/loa/hub/internal/bus"
@@ -140,5 +142,87 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The page of all clusters is as true at a hub where a cluster is not connected.
+func TestAnotherHubsBoardFollows(t *testing.T) {
+	w := newWorld(t)
+	w.o.Tell = w.events.Publish
+	old := w.add(t, "xa-01", "Cụm 1", 1)
+	p := w.peer(t)
+	of := []string{"xa-01"}
+	var r reader
+	r.read(p.Fleet, of)
+	w.add(t, "xa-01", "Cụm 2", 2)
+	agent := w.add(t, "xa-01", "Cụm 3", 3)
+	w.events.Publish(bus.Event{Topic: bus.Agent, Area: "xa-01", Agent: agent, ID: agent, Data: Event{"paired", false}}) // add took it
+	for _, step := range []struct {
+		name string
+		do   func()
+		want func(a Agent, there bool) bool
+	}{
+		{"paired", func() {}, func(a Agent, _ bool) bool { return a.Name == "Cụm 3" && !a.CreatedAt.IsZero() && !a.Online }},
+		{"online", func() { w.Online(agent, 1, &wire.Hello{Key: public(3), Software: "1.0"}, "") }, func(a Agent, _ bool) bool { return a.Online && a.Software == "1.0" }},
+		{"a status", func() { w.Status(agent, broadcast.Status{Outbox: 3}) }, func(a Agent, _ bool) bool { return a.Status != nil && a.Status.Outbox == 3 }},
+		{"the same status later", func() {
+			w.pass(flushEvery)
+			w.Status(agent, broadcast.Status{Outbox: 3})
+			must(t, w.flush(t.Context()))
+		}, func(a Agent, _ bool) bool { return a.StatusAt.Equal(w.clock()) && a.LastSeen.Equal(w.clock()) }},
+		{"renamed", func() { must(t, w.Rename(t.Context(), agent, "Cụm ba")) }, func(a Agent, _ bool) bool { return a.Name == "Cụm ba" }},
+		{"moved", func() { must(t, w.Move(t.Context(), agent, "xa-02")) }, func(_ Agent, there bool) bool { return !there }},
+		{"moved back", func() { must(t, w.Move(t.Context(), agent, "xa-01")) }, func(a Agent, there bool) bool { return there && a.Online }},
+		{"offline, and no word of it", func() {
+			w.Offline(agent, 1)
+			must(t, w.flush(t.Context()))
+			w.events.take()
+			must(t, p.Reload(t.Context()))
+		}, func(a Agent, there bool) bool { return there && !a.Online }},
+	} {
+		step.do()
+		w.hear(t, p)
+		w.events.take()
+		r.read(p.Fleet, of)
+		if a, there := r.rows[agent]; !step.want(a, there) {
+			t.Errorf("%s: the other hub shows %v, %+v", step.name, there, a)
+		}
+	}
+	if len(r.rows) != 3 || !r.rows[old].LastSeen.IsZero() {
+		t.Errorf("the other hub shows %v", r.rows)
+	}
+}
+
+// A hub that asks who is connected hears it in few words, however many they are, and nobody is taken from it for that.
+func TestARollOfThousands(t *testing.T) {
+	w := newWorld(t)
+	w.o.Tell = w.events.Publish
+	mine := w.add(t, "xa-01", "Cụm 1", 1)
+	p := w.peer(t)
+	for n := range 10_000 {
+		w.live[fmt.Sprint("agent-", n)] = &live{area: "xa-01", online: true, status: &broadcast.Status{Outbox: n}}
+	}
+	for n := range 50 { // as much as a message of theirs holds
+		w.live[fmt.Sprint("agent-", n)].status.Software = strings.Repeat("x", 60_000)
+	}
+	p.Online(mine, 1, &wire.Hello{Key: public(1)}, "")
+	w.events.take()
+	w.Hear(t.Context(), bus.Event{Topic: bus.Roll, From: "a peer"})
+	if told := len(w.events.list); told > bus.Depth/2 {
+		t.Errorf("%d events", told)
+	}
+	for _, e := range w.events.list {
+		if data, err := json.Marshal(e.State); err != nil || len(data) > 500_000 {
+			t.Errorf("an event of %d bytes: %v", len(data), err)
+		}
+	}
+	w.hear(t, p)
+	for _, n := range []int{0, 4711, 9999} {
+		if id := fmt.Sprint("agent-", n); !p.IsOnline(id) || p.live[id].status.Outbox != n {
+			t.Errorf("%s is not known", id)
+		}
+	}
+	if !p.IsOnline(mine) || len(p.cut) > 0 {
+		t.Errorf("cut off: %v", p.cut)
 	}
 }

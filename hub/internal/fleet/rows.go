@@ -127,9 +127,13 @@ func (f *Fleet) load(ctx context.Context) error {
 	return nil
 }
 
-// flush writes what was heard since the last flush.
+// flush writes what was heard since the last flush, and tells the other hubs: most of what agents say is new by its age alone,
+// and published by nobody.
 func (f *Fleet) flush(ctx context.Context) error {
 	dirty := f.takeDirty()
+	if f.o.Tell != nil {
+		f.tellAll("status", connected(dirty))
+	}
 	for ids := range slices.Chunk(slices.Sorted(maps.Keys(dirty)), batch) {
 		err := f.o.DB.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error { return f.write(ctx, tx, ids, dirty) })
 		if err != nil {
@@ -140,7 +144,7 @@ func (f *Fleet) flush(ctx context.Context) error {
 	return nil
 }
 
-func (f *Fleet) markDirty(agents map[string]live) {
+func (f *Fleet) markDirty(agents map[string]*live) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for id, was := range agents {
@@ -163,7 +167,7 @@ type heardRow struct {
 	StatusAt    int64  `bun:"status_at"`
 }
 
-func (f *Fleet) write(ctx context.Context, tx bun.Tx, ids []string, dirty map[string]live) error {
+func (f *Fleet) write(ctx context.Context, tx bun.Tx, ids []string, dirty map[string]*live) error {
 	var heard []heardRow
 	var held []holdingsRow
 	for _, id := range ids {
