@@ -134,20 +134,39 @@ func (a *App) hubJobs() []job {
 	return []job{{"bus", a.hubs.Run}, {"news", a.followNews}, {"orphans", a.settleOthers}, {"presence", a.followPresence}}
 }
 
+// reloadEvery is how often what all hubs have is read at most: in the time it takes, word of thousands who connect is lost anew.
+const reloadEvery = time.Second
+
 // followPresence keeps who is connected to which hub.
 func (a *App) followPresence(ctx context.Context) error {
-	again := func() {
-		if err := a.fleet.Reload(ctx); err != nil && ctx.Err() == nil {
-			a.o.Logger.Error("agents of other hubs not read", "err", err)
+	sub := a.bus.Subscribe(bus.Agent, bus.Pairing, bus.Roll)
+	defer sub.Close()
+	rest := time.NewTimer(0)
+	defer rest.Stop()
+	lost := true // what was published before this listened
+	for {
+		var reload <-chan time.Time
+		if lost {
+			reload = rest.C
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-reload:
+			err := a.fleet.Reload(ctx)
+			if err != nil && ctx.Err() == nil {
+				a.o.Logger.Error("agents of other hubs not read", "err", err)
+			}
+			lost = err != nil
+			rest.Reset(reloadEvery)
+		case e := <-sub.C():
+			if e.Topic == bus.Lagged || e.Topic == bus.Roll && e.From == "" {
+				lost = true
+			} else {
+				a.fleet.Hear(ctx, e)
+			}
 		}
 	}
-	return a.follow(ctx, []bus.Topic{bus.Agent, bus.Pairing, bus.Roll}, func(e bus.Event) {
-		if e.Topic == bus.Roll && e.From == "" {
-			again()
-		} else {
-			a.fleet.Hear(ctx, e)
-		}
-	}, again)
 }
 
 // How often hubs look in SQL how much the others told on the bus, and whether they serve; how often they write that they do;

@@ -40,10 +40,10 @@ func contract(t *testing.T, open func(*testing.T) Bus) {
 	t.Run("a slow subscriber blocks nobody and is told once", func(t *testing.T) {
 		b := open(t)
 		slow := b.Subscribe(Play)
-		for i := range 3 * Depth {
+		for i := range 3 * slow.depth {
 			b.Publish(Event{Topic: Play, ID: fmt.Sprint(i)})
 		}
-		for i := range Depth {
+		for i := range slow.depth {
 			if e := <-slow.C(); e.ID != fmt.Sprint(i) {
 				t.Fatalf("event %d is %+v", i, e)
 			}

@@ -20,7 +20,8 @@ import (
 // Bounds of the word between hubs.
 const (
 	subject   = "loa.events"
-	outDepth  = 16 * Depth      // events that wait for NATS; when they are too many, the others learn that some are lost
+	inDepth   = 16 * Depth      // events that wait for a subscriber
+	outDepth  = 4 * inDepth     // events that wait for NATS; when they are too many, the others learn that some are lost
 	beatEvery = time.Second     // how often a hub says that it is there, and how much it has said
 	silence   = 5 * time.Second // after which a hub is taken for dead
 	startTime = 10 * time.Second
@@ -88,7 +89,7 @@ func NewCluster(address, hub string, log *slog.Logger) (*Cluster, error) {
 // newCluster makes one that dials nobody yet, with what it connects by.
 func newCluster(hub string, log *slog.Logger) (*Cluster, []nats.Option) {
 	start := time.Now().UnixMicro() // above what it told in a life before
-	c := &Cluster{Local: NewLocal(), hub: hub, log: log, out: make(chan message, outDepth), said: uint64(start), news: start,
+	c := &Cluster{Local: newLocal(inDepth), hub: hub, log: log, out: make(chan message, outDepth), said: uint64(start), news: start,
 		peers: map[string]*peer{}, heard: map[string]int64{}}
 	return c, []nats.Option{nats.Name("loa-hub " + hub), nats.NoEcho(), nats.MaxReconnects(-1), nats.ReconnectWait(time.Second),
 		nats.ReconnectBufSize(-1), nats.RetryOnFailedConnect(true), nats.Timeout(startTime), // what cannot be sent is lost, and told so

@@ -191,7 +191,7 @@ func carriesNothing(t *testing.T, fault fault) {
 	both := func() bool { return len(one.Peers()) == 1 && len(other.Peers()) == 1 }
 	until(t, "they hear each other", both)
 	line.has(fault)
-	for range outDepth { // 16 MiB, more than sockets hold
+	for range inDepth { // 16 MiB, more than sockets hold
 		one.Tell(Event{Topic: Plan, ID: strings.Repeat("x", 4<<10)})
 	}
 	until(t, "they miss each other", func() bool { return len(one.Peers()) == 0 && len(other.Peers()) == 0 })

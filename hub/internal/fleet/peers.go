@@ -211,7 +211,8 @@ const seenLately = time.Minute
 const unheard = "unheard"
 
 // Reload forgets what it heard of other hubs' agents, reads what they wrote, and asks which are connected: after events
-// were lost, or a hub came or died. While a hub cannot be heard, SQL says whose row it has just written.
+// were lost, or a hub came or died. It says which are connected here, too: another hub's question may be among what was lost.
+// While a hub cannot be heard, SQL says whose row it has just written.
 func (f *Fleet) Reload(ctx context.Context) error {
 	fresh := &Fleet{o: f.o, live: map[string]*live{}, run: uuid.NewString()} // pages that follow read the whole
 	if err := fresh.load(ctx); err != nil {
@@ -245,6 +246,7 @@ func (f *Fleet) Reload(ctx context.Context) error {
 		}
 	}
 	f.o.Tell(bus.Event{Topic: bus.Roll})
+	f.announce()
 	return nil
 }
 
