@@ -101,3 +101,12 @@ test('what somebody between here and the hub answers is no answer, even without 
   await page.getByRole('button', { name: 'Thử lại' }).click();
   await expect(page.getByText('Chưa có phóng sự nào')).toBeVisible();
 });
+
+test('a day that no month has is not taken for another', async () => {
+  await page.goto('/plays');
+  const from = page.getByLabel('Từ ngày');
+  const before = await from.inputValue();
+  await from.fill('31/02/2026');
+  await from.press('Tab');
+  await expect(from).toHaveValue(before);
+});

@@ -3,6 +3,7 @@ import { DateInput, DatesProvider } from '@mantine/dates';
 import '@mantine/dates/styles.css';
 import 'dayjs/locale/vi';
 import { useTranslation } from 'react-i18next';
+import { addDays } from '../time';
 
 /** A day as Vietnamese write it, 24/11/2026, whatever the browser's language; its value is 2026-11-24. */
 export function DayInput({ label, value, onChange, required, min, max, clearable }: { label: string; value: string; onChange: (day: string) => void; required?: boolean; min?: string; max?: string; clearable?: boolean }) {
@@ -21,7 +22,7 @@ function parse(text: string): string | null {
   const m = /^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$/.exec(text.trim());
   if (!m) return null;
   const day = `${m[3]}-${m[2]?.padStart(2, '0')}-${m[1]?.padStart(2, '0')}`;
-  return Number.isNaN(Date.parse(`${day}T00:00:00Z`)) ? null : day;
+  return addDays(day, 0) === day ? day : null; // 31/02 would be the 3rd of March
 }
 
 /** A time of the day in 24 hours, 05:30 or 05:30:15. A browser's own field follows its language, not ours. */
