@@ -110,3 +110,10 @@ test('a day that no month has is not taken for another', async () => {
   await from.press('Tab');
   await expect(from).toHaveValue(before);
 });
+
+test('a sign-out that the hub did not hear is not silent', async () => {
+  await page.context().setOffline(true);
+  await page.getByRole('button', { name: /^Đăng xuất/ }).click();
+  await expect(page.getByRole('alert').filter({ hasText: 'Không nối được với máy chủ' })).toBeVisible();
+  await page.context().setOffline(false);
+});

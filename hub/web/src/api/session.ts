@@ -37,7 +37,8 @@ export const session = {
     return new Promise((go) => waiting.push(go));
   },
   async leave() {
-    await fetch('/api/v1/logout', { method: 'POST' });
+    const answer = await fetch('/api/v1/logout', { method: 'POST' });
+    if (!answer.ok && answer.status !== 401) throw new Error(`${answer.status} to a sign-out`);
     location.assign('/');
   },
 };

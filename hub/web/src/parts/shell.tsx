@@ -9,6 +9,7 @@ import { useEvents } from '../api/events';
 import { session, useMe } from '../api/session';
 import logo from '../loa.svg';
 import { Look } from './look';
+import { complain } from './notify';
 
 const library = { to: '/', word: 'library', icon: IconMusic } as const;
 const commune = { to: '/commune', word: 'commune', icon: IconBuildingBroadcastTower } as const;
@@ -94,7 +95,7 @@ export function Shell({ children }: { children: ReactNode }) {
                 {t(`role.${me.role as 'admin'}`)}
               </Text>
             </Box>
-            <ActionIcon variant="default" size="lg" title={`${t('nav.signout')} (${me.name})`} aria-label={`${t('nav.signout')} (${me.name})`} onClick={() => void session.leave()}>
+            <ActionIcon variant="default" size="lg" title={`${t('nav.signout')} (${me.name})`} aria-label={`${t('nav.signout')} (${me.name})`} onClick={() => void session.leave().catch(complain)}>
               <IconLogout size={18} />
             </ActionIcon>
           </Group>
