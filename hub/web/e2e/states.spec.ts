@@ -1,5 +1,5 @@
 import { expect, test, type Page, type Route } from '@playwright/test';
-import { shots, signIn, stranger } from './people';
+import { passwordOf, shots, signIn, stranger } from './people';
 
 // What every list shows while its answer is on its way, when it failed, and when there is nothing in it.
 
@@ -116,4 +116,20 @@ test('a sign-out that the hub did not hear is not silent', async () => {
   await page.getByRole('button', { name: /^Đăng xuất/ }).click();
   await expect(page.getByRole('alert').filter({ hasText: 'Không nối được với máy chủ' })).toBeVisible();
   await page.context().setOffline(false);
+});
+
+test('a line that breaks while somebody signs in again takes nothing from the page', async () => {
+  await page.goto('/people');
+  await page.getByRole('button', { name: 'Mời người dùng' }).click();
+  await page.getByLabel('Tên đăng nhập').fill('thu.van-hoa');
+  await page.context().clearCookies();
+  await page.getByRole('button', { name: 'Mời người dùng' }).last().click();
+  const door = page.getByRole('dialog', { name: 'Phiên làm việc đã hết' });
+  await door.getByLabel('Mật khẩu').first().fill(passwordOf('CHIEF'));
+  await page.route('**/api/v1/me', (route) => route.abort());
+  await door.getByRole('button', { name: 'Đăng nhập' }).click();
+  await expect(door.getByRole('alert')).toContainText('Không nối được với máy chủ');
+  await page.unrouteAll({ behavior: 'wait' });
+  await door.getByRole('button', { name: 'Đăng nhập' }).click();
+  await expect(page.getByRole('dialog').filter({ hasText: 'thu.van-hoa' })).toBeVisible(); // what was asked for is done
 });

@@ -21,13 +21,14 @@ export const session = {
     try {
       const answer = await fetch('/api/v1/me');
       if (answer.status === 401) return set({ phase: 'out' });
-      if (!answer.ok) return set({ phase: 'failed' });
+      if (!answer.ok) throw new Error(`${answer.status} instead of who is signed in`);
       const me = (await answer.json()) as Me;
       if (state.me && state.me.id !== me.id) return location.reload(); // what is on the page was the other's
       set({ phase: 'in', me });
       waiting.forEach((go) => go());
       waiting = [];
-    } catch {
+    } catch (e) {
+      if (state.phase === 'ended') throw e; // the page below stays, and who signs in tries again
       set({ phase: 'failed' });
     }
   },
