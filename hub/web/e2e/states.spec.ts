@@ -133,3 +133,26 @@ test('a line that breaks while somebody signs in again takes nothing from the pa
   await door.getByRole('button', { name: 'Đăng nhập' }).click();
   await expect(page.getByRole('dialog').filter({ hasText: 'thu.van-hoa' })).toBeVisible(); // what was asked for is done
 });
+
+test('a state is read whole beside a long name', async () => {
+  const title = 'Phóng sự về công tác tuyên truyền, phổ biến, giáo dục pháp luật cho đồng bào dân tộc thiểu số vùng sâu, vùng xa, biên giới, hải đảo';
+  const made = await page.request.post('/api/v1/reports', { multipart: { title, audio: { name: 'tieng.wav', mimeType: 'audio/wav', buffer: tone() } } });
+  expect(made.ok(), await made.text()).toBe(true);
+  await page.goto('/');
+  const state = page.getByRole('row', { name: title }).getByText('Chờ duyệt');
+  await expect(state).toBeVisible();
+  expect(await state.evaluate((l) => l.scrollWidth - l.clientWidth)).toBeLessThanOrEqual(0);
+});
+
+/** Two seconds of 440 Hz. */
+function tone(): Buffer {
+  const wav = Buffer.alloc(44 + 2 * 32_000);
+  wav.write('RIFF');
+  wav.writeUInt32LE(wav.length - 8, 4);
+  wav.write('WAVEfmt ', 8);
+  [16, 0x10001, 16_000, 32_000, 0x100002].forEach((n, i) => wav.writeUInt32LE(n, 16 + 4 * i));
+  wav.write('data', 36);
+  wav.writeUInt32LE(wav.length - 44, 40);
+  for (let i = 0; i < 32_000; i++) wav.writeInt16LE(Math.round(8000 * Math.sin((2 * Math.PI * 440 * i) / 16_000)), 44 + 2 * i);
+  return wav;
+}

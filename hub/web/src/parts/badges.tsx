@@ -9,5 +9,5 @@ const colours: Record<string, string> = {
 /** A state as word and colour: never by colour alone. */
 export function State({ of, is }: { of: 'report' | 'broadcast' | 'urgent' | 'ready' | 'outcome'; is: string }) {
   const { t } = useTranslation();
-  return <Badge color={of === 'urgent' && is === 'approved' ? 'red' : colours[is]}>{t(`state.${of}.${is}` as 'state.report.draft')}</Badge>;
+  return <Badge miw="max-content" color={of === 'urgent' && is === 'approved' ? 'red' : colours[is]}>{t(`state.${of}.${is}` as 'state.report.draft')}</Badge>;
 }
