@@ -149,6 +149,11 @@ test.describe('@fleet', () => {
     await expect(page.getByRole('button', { name: 'Bỏ Cụm loa nhà văn hóa' })).toBeHidden();
   });
 
+  test('who answers for a province stops one commune at a tap, not the province', async () => {
+    await page.goto('/commune');
+    await expect(page.getByRole('button', { name: 'Dừng cả 241 cụm' })).toBeVisible();
+  });
+
   test('pairing: a code, a QR code, six words compared; clusters to come from a CSV file', async () => {
     await page.goto('/pairing');
     const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.getByRole('button', { name: 'Chọn tệp CSV' }).click()]);

@@ -19,12 +19,16 @@ const Own = lazy(() => import('./commune-own'));
 export type Desk = Schemas['DeskView'];
 export type Slot = Schemas['Slot'];
 
-/** The commune's operator from home: what the page at the amplifier gives, on a phone first. */
+/**
+ * The commune's operator from home: what the page at the amplifier gives, on a phone first. All that one tap stops is the
+ * operator's; for who answers for more it is one commune's, for a province falls silent by no slip of a thumb.
+ */
 export default function Commune() {
   const { t } = useTranslation();
   const area = useAreaNames();
   const { data: agents, error, refetch } = useAgentList();
   const [, go] = useLocation();
+  const me = useMe();
   const asked = new URLSearchParams(useSearch()).get('agent');
   const agent = agents?.find((a) => a.id === asked) ?? agents?.[0];
   if (!agents) return <Page title={t('nav.commune')}>{error ? <Trouble error={error} again={() => void refetch()} /> : <Rows n={4} />}</Page>;
@@ -45,7 +49,7 @@ export default function Commune() {
           data={agents.map((a) => ({ value: a.id, label: `${a.name} · ${area(a.area)}` }))}
         />
       )}
-      <Cluster key={agent.id} id={agent.id} all={agents.map((a) => a.id)} />
+      <Cluster key={agent.id} id={agent.id} all={agents.filter((a) => me.role === 'operator' || a.area === agent.area).map((a) => a.id)} />
     </Page>
   );
 }
