@@ -1,4 +1,5 @@
 import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core';
+import type { MouseEvent } from 'react';
 
 /** The green of rice fields in the evening; red is kept for what is urgent. */
 const loa: MantineColorsTuple = ['#e6f7f4', '#cdebe6', '#9fd6cd', '#6ec1b4', '#47af9f', '#2da392', '#14907f', '#0b7a6d', '#0b6b63', '#06514b'];
@@ -16,6 +17,8 @@ export const theme = createTheme({
     // What a label says must be read by a machine too: Mantine's defaults mark required fields by colour alone.
     Badge: { defaultProps: { variant: 'light', tt: 'none', fw: 500 } },
     Card: { defaultProps: { withBorder: true, padding: 'md' } },
+    // A browser calls it no change when the same file is chosen again, mended or after a failure.
+    FileButton: { defaultProps: { inputProps: { onClick: (e: MouseEvent<HTMLInputElement>) => (e.currentTarget.value = '') } } },
     Table: { defaultProps: { verticalSpacing: 'sm', highlightOnHover: true } },
   },
 });
