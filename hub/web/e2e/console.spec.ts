@@ -167,6 +167,16 @@ test('what sounds has a position and a level; stop by keyboard, continue by touc
   await expect(page.locator('#do-stop')).toBeVisible(); // nobody loaded the page again
 });
 
+test('a slow press of stop is heard, though the page is taken anew under it', async () => {
+  await page.locator('#do-stop').hover();
+  await page.mouse.down();
+  await (await page.waitForResponse(page.url())).finished();
+  await page.waitForResponse(/live/); // by then it is on the page
+  await page.mouse.up();
+  await page.getByRole('button', { name: 'Phát tiếp' }).click();
+  await expect(page.locator('#do-stop')).toBeVisible();
+});
+
 test('mute asks for the PIN and a reason, and is taken back', async () => {
   await page.getByRole('link', { name: 'Tắt tiếng' }).click();
   await decide('Tắt tiếng', { pin: '1357', reason: 'Đám tang trong thôn' });

@@ -15,6 +15,11 @@
   var answered = Date.now();
   var asking = false;
   var loading = false;
+  var held = 0; // until when nothing is replaced: a button that goes away under a finger hears no click
+
+  function hold(ms) {
+    return function () { held = performance.now() + ms; };
+  }
 
   function put(id, text) {
     var e = document.getElementById(id);
@@ -59,7 +64,7 @@
     }).finally(function () { asking = false; });
   }
 
-  // load takes the page anew, and leaves it alone where nothing is another or somebody types.
+  // load takes the page anew, and leaves it alone where nothing is another, or somebody types or presses.
   function load() {
     if (loading || document.hidden) return;
     loading = true;
@@ -68,7 +73,7 @@
       var focus = document.activeElement;
       var fresh = new DOMParser().parseFromString(text, 'text/html').getElementById('main');
       if (!fresh) { location.reload(); return; }
-      if (fresh.innerHTML === shown || (focus && focus.tagName === 'INPUT')) return;
+      if (performance.now() < held || fresh.innerHTML === shown || (focus && focus.tagName === 'INPUT')) return;
       shown = fresh.innerHTML;
       main.replaceChildren.apply(main, Array.from(fresh.childNodes));
       var again = focus && focus.id && document.getElementById(focus.id);
@@ -78,6 +83,9 @@
     }).finally(function () { loading = false; });
   }
 
+  document.addEventListener('pointerdown', hold(10000)); // longer nobody presses
+  document.addEventListener('pointerup', hold(500)); // the click comes after it
+  document.addEventListener('pointercancel', hold(0));
   setInterval(move, 250);
   setInterval(load, every);
   document.addEventListener('visibilitychange', function () { answered = Date.now(); move(); load(); });
