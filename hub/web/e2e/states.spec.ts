@@ -1,5 +1,5 @@
 import { expect, test, type Page, type Route } from '@playwright/test';
-import { passwordOf, shots, signIn, stranger } from './people';
+import { base, nameOf, passwordOf, shots, signIn, stranger } from './people';
 
 // What every list shows while its answer is on its way, when it failed, and when there is nothing in it.
 
@@ -142,6 +142,22 @@ test('a state is read whole beside a long name', async () => {
   const state = page.getByRole('row', { name: title }).getByText('Chờ duyệt');
   await expect(state).toBeVisible();
   expect(await state.evaluate((l) => l.scrollWidth - l.clientWidth)).toBeLessThanOrEqual(0);
+});
+
+test('the word for a live bulletin is the same word with its marks set apart', async ({ playwright }) => {
+  const lan = await playwright.request.newContext({ baseURL: base });
+  expect((await lan.post('/api/v1/login', { data: { name: nameOf('AUTHOR'), password: passwordOf('AUTHOR') } })).ok()).toBe(true);
+  const made = (await (await page.request.get('/api/v1/reports')).json()) as { items: { id: string }[] };
+  const report = made.items[0]!.id;
+  expect((await lan.post(`/api/v1/reports/${report}/approve`)).ok()).toBe(true);
+  const bulletin = await lan.post('/api/v1/urgent', { data: { kind: 'live', items: [{ report }], targets: { areas: ['hoang-dao'] }, until: new Date(Date.now() + 3_600_000).toISOString() } });
+  expect(bulletin.ok(), await bulletin.text()).toBe(true);
+  await lan.dispose();
+  await page.goto('/urgent');
+  await page.getByRole('button', { name: 'Kiểm tra để phát' }).click();
+  const form = page.getByRole('dialog');
+  await form.getByLabel('Gõ chữ PHÁT để xác nhận').fill('phát'.normalize('NFD')); // as «Unicode tổ hợp» of Vietnamese keyboards has it
+  await expect(form.getByRole('button', { name: 'Phát ngay' })).toBeEnabled();
 });
 
 /** Two seconds of 440 Hz. */

@@ -208,7 +208,7 @@ function Approve({ b, close }: { b: Bulletin; close: () => void }) {
     },
   });
   const live = b.kind === 'live';
-  const sure = !live || word.trim().toLocaleUpperCase() === t('urgent.word');
+  const sure = !live || word.trim().normalize('NFC').toUpperCase() === t('urgent.word');
   return (
     <Modal opened onClose={close} title={t('urgent.approvetitle')} centered closeButtonProps={{ 'aria-label': t('common.close') }}>
       <form
