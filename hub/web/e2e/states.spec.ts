@@ -160,6 +160,17 @@ test('the word for a live bulletin is the same word with its marks set apart', a
   await expect(form.getByRole('button', { name: 'Phát ngay' })).toBeEnabled();
 });
 
+test('in English one is not many', async () => {
+  await page.goto('/');
+  await page.getByText('EN', { exact: true }).click();
+  await page.getByRole('button', { name: 'Upload', exact: true }).click();
+  for (const send of ['Upload 1 file', 'Upload 2 files']) {
+    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.getByRole('button', { name: 'Choose files' }).click()]);
+    await chooser.setFiles({ name: 'tieng.wav', mimeType: 'audio/wav', buffer: tone() });
+    await expect(page.getByRole('button', { name: send, exact: true })).toBeVisible();
+  }
+});
+
 /** Two seconds of 440 Hz. */
 function tone(): Buffer {
   const wav = Buffer.alloc(44 + 2 * 32_000);

@@ -12,6 +12,9 @@ void i18n.use(initReactI18next).init({
   initAsync: false,
 });
 
+// English tells one from many: {{n}} cluster{{n, s}}.
+i18n.services.formatter?.add('s', (n) => (Number(n) === 1 ? '' : 's'));
+
 /** The second language is fetched when somebody wants it. */
 export async function speak(language: 'vi' | 'en') {
   if (language === 'en' && !i18n.hasResourceBundle('en', 'translation')) {
