@@ -24,7 +24,7 @@ export default function Bars({ bars, whole, part, label }: { bars: Bar[]; whole:
         legend: { show: true, live: false },
         axes: [
           { stroke: ink, grid: { show: false }, ticks: { show: false }, font: '12px "Be Vietnam Pro"', splits: () => bars.map((_, i) => i), values: (_, at) => at.map((i) => bars[i]?.name ?? '') },
-          { stroke: ink, grid: { stroke: line }, ticks: { show: false }, size: 64, font: '12px "Be Vietnam Pro"', values: (_, at) => at.map((v) => number(v)) },
+          { stroke: ink, grid: { stroke: line }, ticks: { show: false }, size: 64, font: '12px "Be Vietnam Pro"', values: (_, at) => at.map((v) => (Number.isInteger(v) ? number(v) : '')) },
         ],
         series: [
           {},
