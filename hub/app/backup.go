@@ -223,11 +223,12 @@ type target struct {
 	data     string
 	database string // its file
 	blobs    *store.Folder
+	now      time.Time
 }
 
 // newTarget takes a place that is empty, or becomes so because an earlier restore did not come to its end in it.
 func newTarget(ctx context.Context, c config.Hub) (t target, err error) {
-	t.data = c.Data
+	t.data, t.now = c.Data, time.Now()
 	if store.Shared(c.Database) || inS3(c.Blobs) {
 		return t, errRestoreShared.At("database")
 	}
@@ -325,7 +326,8 @@ func (t target) settle(ctx context.Context, sum backup.Summary) (err error) {
 		signers = roles.Of(seal.Urgent).Keys
 	}
 	by := accounts.Console()
-	return errors.Join(planner.Restored(ctx, db.DB), orders.Restored(ctx, db.DB, signers), ingest.NewSQLJobs(db.DB).Restored(ctx), people.Restored(ctx),
+	rise := sum.Rise(t.now)
+	return errors.Join(planner.Restored(ctx, db.DB, rise), orders.Restored(ctx, db.DB, signers, rise), ingest.NewSQLJobs(db.DB).Restored(ctx), people.Restored(ctx),
 		people.Record(ctx, accounts.Entry{Who: by.Name, Origin: by.Origin, Action: "hub.restore", After: after}))
 }
 

@@ -9,9 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/loa-vn/loa/hub/internal/accounts"
 	"github.com/loa-vn/loa/hub/internal/store"
+	"github.com/loa-vn/loa/internal/config"
+	"github.com/loa-vn/loa/internal/seal"
 )
 
 // files gives the SHA-256 of what lies below a folder, by path.
@@ -111,6 +114,54 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 	r.json(admin, "GET", "areas/xa-b", "").want(t, 404, "AREA_NOT_FOUND")
 	r.awaitHeadAbove(agent, before+1000) // an agent has got others since the backup
+}
+
+// TestABackupIsRestoredTwice restores a backup, and an hour later the same one: agents have got plans and orders of the hub
+// in between, and refuse what is not above these.
+func TestABackupIsRestoredTwice(t *testing.T) {
+	data := t.TempDir()
+	const agent = "01a20972-a42a-7d88-a076-8cfe699912a5"
+	pairedAgent(t, data, agent, "xa-a")
+	r := start(t, data)
+	r.awaitHeadAbove(agent, 0)
+	file := filepath.Join(t.TempDir(), "hub.tar")
+	told(t, data, "backup", file)
+	r.stop()
+	tar, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	type numbers struct{ Plan, Order int64 }
+	restored := func(at time.Time) (n numbers) {
+		there := t.TempDir()
+		target, err := newTarget(t.Context(), config.Hub{Data: there})
+		if err != nil {
+			t.Fatal(err)
+		}
+		target.now = at
+		if _, err := target.fill(t.Context(), bytes.NewReader(tar)); err != nil {
+			t.Fatal(err)
+		}
+		db, err := store.Open(t.Context(), "", there)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		err = db.NewRaw("SELECT (SELECT MIN(reserved) FROM plans), (SELECT MIN(last) FROM order_sequence)").Scan(t.Context(), &n.Plan, &n.Order)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	first := restored(time.Now())
+	const hour = 500 // plans of one agent, or orders, that the first could have given in it
+	if second := restored(time.Now().Add(time.Hour)); second.Plan < first.Plan+hour || second.Order < first.Order+hour {
+		t.Errorf("restored at %+v, an hour later at %+v", first, second)
+	}
+	if old := restored(time.Now().AddDate(1, 0, 0)); old.Plan >= seal.MaxJump || old.Order >= seal.MaxJump {
+		t.Errorf("a backup of a year is restored at %+v, which agents refuse", old)
+	}
 }
 
 func TestRestoreThatCannotBe(t *testing.T) {

@@ -51,6 +51,20 @@ type Summary struct {
 	Damaged  []broadcast.Hash // blobs that were damaged before the backup; a restore leaves them out
 }
 
+// How far a restore raises the numbers of plans and orders: 10,000, and one more for each 5 s of the backup's age, so that
+// the same backup restored once more is above what came of it the first time. Agents take at most 1,000,000 at once
+// (seal.MaxJump); a backup of 50 days comes close.
+const (
+	riseLeast = 10_000
+	riseEvery = 5 * time.Second
+	riseMost  = 900_000
+)
+
+// Rise is by how much numbers must rise in a backup that is restored now, to be above all that agents have seen.
+func (s Summary) Rise(now time.Time) int {
+	return riseLeast + int(min(max(now.Sub(s.MadeAt)/riseEvery, 0), riseMost-riseLeast))
+}
+
 // Refusals.
 var (
 	ErrDamaged = problem.New("BACKUP_DAMAGED", 422,

@@ -249,14 +249,11 @@ func (l *Lane) OrderState(agent string, s wire.OrderState) {
 	}
 }
 
-// restoredJump is how far sequences rise when a database comes back from a backup: above all orders sent since.
-const restoredJump = 10_000
-
-// Restored makes the next orders of keys count from above what any agent can have taken.
-func Restored(ctx context.Context, db *bun.DB, signers []string) error {
+// Restored makes the next orders of keys, in a database that comes back from a backup, count from rise above its sequences.
+func Restored(ctx context.Context, db *bun.DB, signers []string, rise int) error {
 	for _, signer := range signers {
 		_, err := db.NewRaw(`INSERT INTO order_sequence (signer, last) VALUES (?, ?)
-			ON CONFLICT (signer) DO UPDATE SET last = order_sequence.last + EXCLUDED.last`, signer, restoredJump).Exec(ctx)
+			ON CONFLICT (signer) DO UPDATE SET last = order_sequence.last + EXCLUDED.last`, signer, rise).Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("raise order sequences: %w", err)
 		}

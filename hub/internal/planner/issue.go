@@ -225,13 +225,9 @@ func (p *Planner) keep(ctx context.Context, rows []planRow) error {
 	})
 }
 
-// restoredJump is how far versions rise when a database comes back from a backup: above all that agents can have got
-// since. Agents take at most 1,000,000 at once (seal.MaxJump).
-const restoredJump = 10_000
-
-// Restored makes every plan be issued anew, with a version above what any agent can have seen.
-func Restored(ctx context.Context, db *bun.DB) error {
-	_, err := db.NewUpdate().Model((*planRow)(nil)).Set("reserved = reserved + ?", restoredJump).Set("content_hash = ''").Where("TRUE").Exec(ctx)
+// Restored makes every plan of a database that comes back from a backup be issued anew, with a version that rises by rise.
+func Restored(ctx context.Context, db *bun.DB, rise int) error {
+	_, err := db.NewUpdate().Model((*planRow)(nil)).Set("reserved = reserved + ?", rise).Set("content_hash = ''").Where("TRUE").Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("raise plan versions: %w", err)
 	}
