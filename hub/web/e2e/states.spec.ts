@@ -1,5 +1,5 @@
 import { expect, test, type Page, type Route } from '@playwright/test';
-import { base, nameOf, passwordOf, shots, signIn, stranger } from './people';
+import { base, choose, nameOf, passwordOf, shots, signIn, stranger } from './people';
 
 // What every list shows while its answer is on its way, when it failed, and when there is nothing in it.
 
@@ -158,6 +158,21 @@ test('the word for a live bulletin is the same word with its marks set apart', a
   const form = page.getByRole('dialog');
   await form.getByLabel('Gõ chữ PHÁT để xác nhận').fill('phát'.normalize('NFD')); // as «Unicode tổ hợp» of Vietnamese keyboards has it
   await expect(form.getByRole('button', { name: 'Phát ngay' })).toBeEnabled();
+});
+
+test('a bulletin ends when it should, though the clock of the PC is a day ahead', async () => {
+  await page.clock.setSystemTime(Date.now() + 86_400_000);
+  await page.goto('/urgent');
+  await page.getByRole('button', { name: /^Diễn tập/ }).click();
+  await choose(page, 'Phóng sự', /Phóng sự về công tác/);
+  await page.keyboard.press('Escape');
+  await choose(page, 'Địa bàn', /Xã Hoằng Đạo/);
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Tiếp', exact: true }).click();
+  const [made] = await Promise.all([page.waitForResponse((r) => r.request().method() === 'POST' && r.url().endsWith('/urgent')), page.getByRole('button', { name: 'Gửi người thứ hai duyệt' }).click()]);
+  expect(made.ok(), await made.text()).toBe(true);
+  const { until } = (await made.json()) as { until: string };
+  expect(Math.abs(Date.parse(until) - Date.now() - 3_600_000)).toBeLessThan(60_000);
 });
 
 test('in English one is not many', async () => {

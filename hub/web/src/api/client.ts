@@ -11,6 +11,11 @@ export type Report = Schemas['Report'];
 export type Broadcast = Schemas['Broadcast'];
 export type Area = Schemas['AreaView'];
 
+let ahead = 0; // the hub's clock minus the browser's, ms
+
+/** The hub's time, to a second, as its last answer told it: a PC's own may be a day off. */
+export const hubNow = () => Date.now() + ahead;
+
 /**
  * A request whose session has ended waits until the person has signed in again, and is then repeated: a form
  * that was being filled in loses nothing.
@@ -18,6 +23,7 @@ export type Area = Schemas['AreaView'];
 async function patient(request: Request): Promise<Response> {
   const again = request.clone();
   const answer = await fetch(request);
+  ahead = Date.parse(answer.headers.get('Date') ?? '') - Date.now() || 0;
   if (!answer.ok && !answer.headers.get('Content-Type')?.includes('json')) throw new Error(`${answer.status} from something between here and the hub`); // without a body it would pass for a success
   if (answer.status !== 401) return answer;
   await session.again();

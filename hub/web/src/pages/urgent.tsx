@@ -2,7 +2,7 @@ import { Alert, Badge, Button, Card, Group, Modal, MultiSelect, Select, SimpleGr
 import { IconAlertOctagon, IconBellRinging, IconHandStop, IconSchool } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { api, http, type Schemas } from '../api/client';
+import { api, hubNow, http, type Schemas } from '../api/client';
 import { useList } from '../api/list';
 import { useMe } from '../api/session';
 import { AreasSelect, useAreaNames } from '../parts/areas';
@@ -78,7 +78,7 @@ function Compose({ kind, close }: { kind: Kind; close: () => void }) {
     const [every, count] = repeat.split('x').map(Number);
     create.mutate({
       body: {
-        kind, items: items.map((report) => ({ report })), targets: { areas }, until: new Date(Date.now() + Number(minutes) * 60_000).toISOString(),
+        kind, items: items.map((report) => ({ report })), targets: { areas }, until: new Date(hubNow() + Number(minutes) * 60_000).toISOString(),
         ...(every && count ? { repeat: { every: every * 60, count } } : {}),
       },
     });
