@@ -250,6 +250,53 @@ func TestDoneAgain(t *testing.T) {
 }
 
 // What was taken back while it was processed leaves nothing that nobody will ever clear away.
+// TestACutOfAnEarlierVersionIsOfItsRecording cuts the first of two uploads, and then what came of that.
+func TestACutOfAnEarlierVersionIsOfItsRecording(t *testing.T) {
+	s, ctx, by := newShelf(t), t.Context(), Person{ID: "u1", Name: "Minh"}
+	done := func(id, name, master string) {
+		t.Helper()
+		f := Finished{File: filepath.Join(t.TempDir(), "audio"), Audio: Audio{DurationMS: 60_000, SourceName: name,
+			Making: &Making{SourceFormat: name, SourceDurationMS: 60_000}}}
+		if err := os.WriteFile(f.File, []byte(name+"'s sound"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if master != "" {
+			f.Master = filepath.Join(t.TempDir(), "master")
+			if err := os.WriteFile(f.Master, []byte(master), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Done(ctx, id, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id := s.create().ID
+	done(id, "one.wav", "all of one")
+	if _, err := s.NextFromUpload(ctx, "upload-2", id, by); err != nil {
+		t.Fatal(err)
+	}
+	done(id, "two.wav", "all of two")
+	first, err := s.Version(ctx, id, 1)
+	if err != nil || first.Master == "" {
+		t.Fatalf("the first version is %+v, %v", first, err)
+	}
+
+	if _, cut, err := s.Trim(ctx, id, 0, 1, 5000, 50_000, by); err != nil || cut.Blob != first.Master {
+		t.Fatalf("the first version is cut out of %+v, %v", cut, err)
+	}
+	done(id, "", "")
+	got, err := s.Version(ctx, id, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.N != 3 || got.Master != first.Master || got.SourceName != "one.wav" || got.Making.SourceFormat != "one.wav" {
+		t.Errorf("the cut of the first version is %+v of %+v, want of %+v", got, got.Making, first)
+	}
+	if _, cut, err := s.Trim(ctx, id, 0, 0, 1000, 30_000, by); err != nil || cut.Blob != first.Master {
+		t.Errorf("the cut is cut out of %+v, %v", cut, err)
+	}
+}
+
 func TestDoneAfterAWithdrawalKeepsNothing(t *testing.T) {
 	s := newShelf(t)
 	r := s.create()

@@ -1,6 +1,7 @@
 package library
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,6 +40,7 @@ type Pending struct {
 	Error    *Notice `json:"error,omitempty"`
 	Parts    []Part  `json:"parts,omitempty"` // of a programme
 	GapMS    int64   `json:"gap_ms,omitempty"`
+	Base     int64   `json:"base,omitempty" doc:"of a cut: number of the version that is cut"`
 }
 
 // Version is an audio that a report has or had. What was replaced is evidence: it and its approval stay as they were.
@@ -147,6 +149,16 @@ func (r *reportRow) replace(ctx context.Context, tx bun.Tx, now time.Time) error
 	return nil
 }
 
+// replaced gives an audio that was put aside.
+func replaced(ctx context.Context, tx bun.Tx, report string, n int64) (v Version, err error) {
+	row := versionRow{Report: report, N: n}
+	if err := tx.NewSelect().Model(&row).WherePK().Scan(ctx); err != nil {
+		return v, fmt.Errorf("read version: %w", err)
+	}
+	err = decode(row.Version, &v)
+	return v, err
+}
+
 // Versions gives every audio a report had and has, the newest first.
 func (l *Library) Versions(ctx context.Context, id string) ([]Version, error) {
 	row, err := load(ctx, l.DB, id)
@@ -211,7 +223,7 @@ func (l *Library) Trim(ctx context.Context, id string, version, base, fromMS, to
 	if fromMS < 0 || toMS > v.DurationMS || toMS-fromMS < minTrimMS || fromMS == 0 && toMS == v.DurationMS && v.Replaced.IsZero() {
 		return Report{}, Stretch{}, errTrim
 	}
-	r, err := l.begin(ctx, id, version, Pending{Made: Made{How: HowTrim, By: by}})
+	r, err := l.begin(ctx, id, version, Pending{Made: Made{How: HowTrim, By: by}, Base: v.N})
 	s := Stretch{Blob: v.SHA256, FromMS: fromMS, ToMS: toMS}
 	if v.Master != "" && v.Making != nil {
 		s = Stretch{Blob: v.Master, FromMS: v.Making.TrimStartMS + fromMS, ToMS: v.Making.TrimStartMS + toMS}
@@ -248,23 +260,25 @@ func (l *Library) take(ctx context.Context, tx bun.Tx, row *reportRow, a Audio, 
 		row.Master = master
 		row.Progress = 100
 	} else {
-		before, err := row.report()
-		if err != nil {
-			return err
-		}
+		present := row.AudioVersion
 		if err := row.replace(ctx, tx, l.now()); err != nil {
 			return err
 		}
 		if p.How == HowTrim {
-			a.SourceSHA256, a.SourceName = before.SourceSHA256, before.SourceName
-			for _, w := range before.Warnings { // what is told of the source is so still
+			base, err := replaced(ctx, tx, row.ID, cmp.Or(p.Base, present))
+			if err != nil {
+				return err
+			}
+			row.Master = base.Master
+			a.SourceSHA256, a.SourceName = base.SourceSHA256, base.SourceName
+			for _, w := range base.Warnings { // what is told of the source is so still
 				if strings.HasPrefix(w, "SOURCE_") || strings.HasPrefix(w, "PHASE_") {
 					a.Warnings = append(a.Warnings, w)
 				}
 			}
-			if before.Making != nil && a.Making != nil {
-				a.Making.GainDB = before.Making.GainDB
-				a.Making.SourceFormat, a.Making.SourceDurationMS = before.Making.SourceFormat, before.Making.SourceDurationMS
+			if base.Making != nil && a.Making != nil {
+				a.Making.GainDB = base.Making.GainDB
+				a.Making.SourceFormat, a.Making.SourceDurationMS = base.Making.SourceFormat, base.Making.SourceDurationMS
 				a.Making.TrimEndMS = max(0, a.Making.SourceDurationMS-a.Making.TrimStartMS-a.DurationMS)
 			}
 		}
