@@ -31,13 +31,14 @@ func (s *Service) work(ctx context.Context, j Job) {
 	err := s.attempt(held, j)
 	lose(nil)
 	keeping.Wait()
-	late := context.WithoutCancel(ctx)
-	switch {
-	case err == nil:
+	if err == nil {
 		return
+	}
+	late, left := context.WithoutCancel(ctx), s.leave(j.ID)
+	switch {
 	case errors.Is(err, ErrLost), errors.Is(context.Cause(held), ErrLost):
 		log.Warn("job went to another hub", "err", err)
-		err = os.RemoveAll(filepath.Join(s.cfg.Dir, j.ID, workFolder))
+		err = nil
 	case ctx.Err() != nil:
 		j.Attempts-- // it was not the job's fault
 		err = s.jobs.Release(late, j, 0)
@@ -48,9 +49,20 @@ func (s *Service) work(ctx context.Context, j Job) {
 		}
 		err = s.jobs.Release(late, j, pauseAfter)
 	}
-	if err != nil && !errors.Is(err, ErrLost) {
+	if errors.Is(err, ErrLost) {
+		err = nil
+	}
+	if err = errors.Join(err, left); err != nil {
 		log.Error("job not given back", "err", err)
 	}
+}
+
+// leave takes away what a job that is not over has here, but for an upload that lies nowhere else.
+func (s *Service) leave(id string) error {
+	if s.cfg.Shared != nil {
+		return s.remove(id)
+	}
+	return os.RemoveAll(filepath.Join(s.cfg.Dir, id, workFolder))
 }
 
 // keep renews the lease until ctx ends, and ends the work when the job is another's, or may be.
