@@ -249,7 +249,6 @@ func TestDoneAgain(t *testing.T) {
 	}
 }
 
-// What was taken back while it was processed leaves nothing that nobody will ever clear away.
 // TestACutOfAnEarlierVersionIsOfItsRecording cuts the first of two uploads, and then what came of that.
 func TestACutOfAnEarlierVersionIsOfItsRecording(t *testing.T) {
 	s, ctx, by := newShelf(t), t.Context(), Person{ID: "u1", Name: "Minh"}
@@ -297,6 +296,7 @@ func TestACutOfAnEarlierVersionIsOfItsRecording(t *testing.T) {
 	}
 }
 
+// What was taken back while it was processed leaves nothing that nobody will ever clear away.
 func TestDoneAfterAWithdrawalKeepsNothing(t *testing.T) {
 	s := newShelf(t)
 	r := s.create()
