@@ -162,6 +162,9 @@ test.describe('@fleet', () => {
     await expect(page.getByText('Dòng 4: không có địa bàn “Xã Nào Đó”')).toBeVisible();
     const [same] = await Promise.all([page.waitForEvent('filechooser'), page.getByRole('button', { name: 'Chọn tệp CSV' }).click()]);
     expect(await same.element().inputValue()).toBe(''); // or the same file, mended, would be no change to a browser
+    const windows = '\xD0i\xF2a b\xE0n;T\xEAn\r\nlien-chau;"Cu\xF2m ""m\xF5\xECi"" 1"\r\nXa\xDE Ho\xE3\xCCng \xD0a\xF2o;Cu\xF2m m\xF5\xECi 2\r\nhoang-dao;Cu\xF2m loa nh\xE0 v\xE3n h\xF3a\r\n';
+    await same.setFiles({ name: 'cum.csv', mimeType: 'text/csv', buffer: Buffer.from(windows, 'latin1') }); // Windows-1258
+    await expect(page.getByText(/Dòng \d/)).toHaveCount(0);
     await page.getByRole('button', { name: 'Thêm 3 cụm' }).click();
     const list = page.getByRole('list', { name: 'Đang chờ ghép' });
     await expect(list.getByRole('listitem')).toHaveCount(2); // the third is in the fleet

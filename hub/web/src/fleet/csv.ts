@@ -46,6 +46,15 @@ export function fields(text: string): { line: number; cells: string[] }[] {
 
 const heads = new Set(['area', 'địa bàn', 'mã địa bàn', 'xã', 'code', 'dia ban']);
 
+/** The text of a file: UTF-8, or what Excel on a Vietnamese Windows writes, which has the marks apart. */
+export function decode(bytes: ArrayBuffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return new TextDecoder('windows-1258').decode(bytes).normalize('NFC');
+  }
+}
+
 /** What a file asks for: each line's area by its code or its whole name. A first line that is a head is passed over. */
 export function read(text: string, areas: Area[]): { wanted: Wanted[]; bad: Bad[] } {
   const wanted: Wanted[] = [];

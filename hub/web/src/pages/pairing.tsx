@@ -6,7 +6,7 @@ import { Link } from 'wouter';
 import { encode } from 'uqr';
 import { api } from '../api/client';
 import { useMe } from '../api/session';
-import { read, type Bad, type Wanted } from '../fleet/csv';
+import { decode, read, type Bad, type Wanted } from '../fleet/csv';
 import { words } from '../i18n/fleet';
 import { useAreaList, useAreaNames, useAreas, useNoChoice } from '../parts/areas';
 import { complain, say } from '../parts/notify';
@@ -193,7 +193,7 @@ function FromCSV({ done }: { done: () => void }) {
   return (
     <Card component="section" aria-label={t('pairing.csv')}>
       <Group gap="sm">
-        <FileButton accept=".csv,text/csv,text/plain" onChange={(f) => void f?.text().then((text) => setFound(read(text, areas)))}>
+        <FileButton accept=".csv,text/csv,text/plain" onChange={(f) => void f?.arrayBuffer().then((bytes) => setFound(read(decode(bytes), areas)))}>
           {(props) => (
             <Button variant="default" leftSection={<IconFileTypeCsv size={18} />} {...props}>
               {t('pairing.choose')}
