@@ -23,7 +23,7 @@ const (
 	Decision  Topic = "decision"  // the commune of Event.Agent decided, at its PC or on the hub
 	Alarm     Topic = "alarm"
 	Pairing   Topic = "pairing"
-	Roll      Topic = "roll"  // a hub asks the others which agents they have; for hubs only
+	Roll      Topic = "roll"  // a hub asks the others which agents they have, or tells of many of its own; for hubs only
 	Relay     Topic = "relay" // an order for an agent of another hub, and what became of orders there; for hubs only
 
 	// Lagged is given to a subscriber in the place of events it was too slow for: it must read anew whatever
@@ -104,7 +104,7 @@ func (b *Local) drop(s *Subscription) {
 	delete(b.subs, s)
 }
 
-// Subscription is one subscriber's queue of so many events. When it is full, the events that do not fit
+// Subscription is one subscriber's queue, as deep as its bus says. When it is full, the events that do not fit
 // are lost and one Lagged event stands in their place.
 type Subscription struct {
 	topics []Topic
