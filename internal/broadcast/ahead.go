@@ -79,7 +79,8 @@ func (d *deciding) wake() {
 	}
 	if d.Sound != nil {
 		at(d.Sound.Ends)
-		at(d.Sound.Ends.Add(overrun + 1))
+		at(d.p.latest(d.Sound.Ends))
+		at(d.Sound.Ends.Add(overrun + 1)) // of a live bulletin
 	}
 	if d.Next != nil {
 		at(d.Next.Begin)

@@ -170,7 +170,7 @@ func (d *deciding) bulletinOver(r repetition, begun bool, sl Slot, pr Progress) 
 		return ReasonStopped
 	case pr.Sounding && r.b.Kind == "drill" && d.p.muted(d.now):
 		return ReasonMuted
-	case pr.Sounding && d.now.After(pr.Ends.Add(overrun)):
+	case pr.Sounding && (d.now.After(pr.Ends.Add(overrun)) || r.b.Kind == "drill" && !d.now.Before(d.p.latest(pr.Ends))):
 		return ReasonLate
 	case pr.Sounding:
 		return ""

@@ -10,7 +10,7 @@ import (
 const (
 	// Grace is how late a sound may begin and still be on time: it joins at its position, whatever its rule.
 	Grace = 2 * time.Second
-	// overrun is how long a sound may go on after its planned end before what comes next takes its place.
+	// overrun is how long a sound may go on after its planned end before what comes next takes its place; see latest.
 	overrun = time.Second
 )
 
@@ -131,7 +131,7 @@ func (d *deciding) begun(pr Progress) {
 		d.Stop = append(d.Stop, Stop{Slot: sl.ID, Reason: silenced})
 	case pr.Sounding && d.urgent != nil && d.urgent.Ends.After(pr.armed(d.now)):
 		d.Stop = append(d.Stop, Stop{Slot: sl.ID, Reason: ReasonUrgent, Resume: joins})
-	case pr.Sounding && d.now.After(end.Add(overrun)):
+	case pr.Sounding && !d.now.Before(d.p.latest(end)):
 		d.Stop = append(d.Stop, Stop{Slot: sl.ID, Reason: ReasonLate})
 	case pr.Sounding && pr.Cued.After(d.now):
 		d.armed = append(d.armed, d.cue(sl, pr.Cued, pr.Cued.Sub(sl.Start), pr.Ends, ReasonComplete))
@@ -151,6 +151,18 @@ func (d *deciding) begun(pr Progress) {
 	default:
 		d.settle(sl, Cut, ReasonPower)
 	}
+}
+
+// latest is when a sound that was to end at an instant must be stopped: a little later, but where quiet hours begin.
+func (p *Plan) latest(end time.Time) time.Time {
+	last := end.Add(overrun + 1)
+	date := DateOf(end, p.Zone)
+	for _, s := range p.Head.Rules.open(date.AddDays(-1), date.AddDays(1), p.Zone) {
+		if !end.Before(s.Start) && !end.After(s.End) {
+			return earlier(last, s.End)
+		}
+	}
+	return last
 }
 
 // waits tells whether a slot is with the player and has its planned time still to come: none of it is on its way to the card.

@@ -101,3 +101,46 @@ func TestAnExerciseEndsBeforeQuietHours(t *testing.T) {
 		})
 	}
 }
+
+// What is behind its place, for the machine slept in its middle, ends where quiet hours begin, and not a moment later.
+func TestASleepPutsNothingIntoQuietHours(t *testing.T) {
+	for name, c := range map[string]struct {
+		spare, slept time.Duration // between its planned end and quiet hours; in its middle
+		result       string
+	}{
+		"it was to end with the window":       {0, 1500 * time.Millisecond, "cut/late"},
+		"it was to end a moment before":       {500 * time.Millisecond, 1500 * time.Millisecond, "cut/late"},
+		"it ends in time though it is behind": {5 * time.Second, 500 * time.Millisecond, "played/complete"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				r := newRig(t)
+				quiet := time.Now().Add(30 * minute) // 07:30 in the fleet's zone
+				cand := exact("a", 29*minute-c.spare, minute, broadcast.LateSkip)
+				first := plan(t, 1, nil, cand)
+				head, days := first.Head, []broadcast.Day{}
+				head.Rules = broadcast.Inherit(broadcast.Policy{Windows: []broadcast.Window{{Start: 5 * 3600, End: 7*3600 + 1800}}})
+				for _, d := range first.Days {
+					days = append(days, d)
+				}
+				p, err := broadcast.NewPlan(head, days)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.setPlan(p)
+				r.start()
+				pass(29*minute + 30*time.Second)
+				r.clock.put(c.slept)
+				pass(20 * minute)
+				r.stop()
+				rec := r.record(slotID(t, cand))
+				if got := string(rec.Outcome) + "/" + rec.Reason; got != c.result {
+					t.Errorf("it is %s, want %s", got, c.result)
+				}
+				if h := r.player.heard; len(h) != 1 || h[0].at.Add(h[0].length+c.slept).After(quiet) {
+					t.Errorf("heard %+v, and quiet hours begin at %s", h, quiet)
+				}
+			})
+		})
+	}
+}
