@@ -238,7 +238,9 @@ func (s *station) pieces(h playertest.Sounded) []stretch {
 		if begin >= end {
 			continue
 		}
-		p := stretch{slot: h.Slot, from: h.From + audio.Frames(begin.Sub(h.At)), to: h.From + audio.Frames(end.Sub(h.At)), at: s.trueTime(begin), waking: waking}
+		first := audio.Frames(begin.Sub(h.At)) // of the piece; it began up to a sample before an edge in its middle
+		p := stretch{slot: h.Slot, from: h.From + first, to: h.From + audio.Frames(end.Sub(h.At)),
+			at: s.trueTime(begin).Add(audio.Duration(first) - begin.Sub(h.At)), waking: waking}
 		if end == h.End() {
 			p.to = h.To
 		}
