@@ -204,6 +204,27 @@ test('areas: what holds and where it comes from, own dayparts and rules', async 
   await expect(minh.locator('[data-rule=contact]')).toContainText('Chị Hoa, 0203 123 456');
 });
 
+test('an admin of one commune adds to it without saying so', async ({ browser }) => {
+  const made = await minh.request.post('/api/v1/people', { data: { name: 'dung.xa', role: 'admin', area: 'hoang-dao' } });
+  expect(made.ok(), await made.text()).toBe(true);
+  const { code } = ((await made.json()) as { invitation: { code: string } }).invitation;
+  const commune = await stranger(browser, sins);
+  const dung = await commune.newPage();
+  const password = 'gio mat dau ngo';
+  for (const [path, data] of [['setup', { code, password }], ['login', { name: 'dung.xa', password }]] as const) {
+    const answer = await dung.request.post(`/api/v1/${path}`, { data });
+    expect(answer.ok(), await answer.text()).toBe(true);
+  }
+  await dung.goto('/areas');
+  await dung.getByRole('button', { name: 'Thêm địa bàn' }).click();
+  const dialog = dung.getByRole('dialog');
+  await dialog.getByLabel('Tên', { exact: true }).fill('Thôn Đông');
+  await dialog.getByLabel('Mã', { exact: true }).fill('thon-dong');
+  await dialog.getByRole('button', { name: 'Lưu' }).click();
+  await expect(dung.getByRole('heading', { level: 2, name: 'Thôn Đông' })).toBeVisible();
+  await commune.close();
+});
+
 test('a commune is added, renamed and merged; evidence keeps its name and counts it under the new one', async () => {
   await go('Địa bàn');
   await minh.getByRole('button', { name: 'Thêm địa bàn' }).click();

@@ -381,13 +381,22 @@ test('lists that load, fail and are empty say so', async () => {
   await lan.unroute('**/api/v1/plays?*');
 });
 
-test('the play log follows midnight of the fleet, wherever the browser is', async () => {
+test('a page follows midnight of the fleet by the clock of the hub, wherever the browser is and whatever its PC has for a date', async () => {
   const page = await contexts[0]!.newPage();
-  await page.clock.install({ time: new Date(`${day(0).iso}T23:59:40+07:00`) });
+  await page.clock.install({ time: new Date('2000-01-01T00:00:20Z') }); // a battery that is empty
+  let hub = new Date(`${day(0).iso}T23:59:40+07:00`);
+  await page.route('**/api/v1/**', async (r) => {
+    const response = await r.fetch();
+    await r.fulfill({ response, headers: { ...response.headers(), date: hub.toUTCString() } });
+  });
+  await page.goto('/calendar');
+  await expect(page.getByRole('heading', { level: 2 })).toContainText(`${written(monday(day(0).iso))} –`);
   await page.goto('/plays');
   await expect(page.getByLabel('Đến ngày')).toHaveValue(day(0).written);
+  hub = new Date(hub.getTime() + 40_000);
   await page.clock.fastForward(40_000);
   await expect(page.getByLabel('Đến ngày')).toHaveValue(written(day(1).iso));
+  await page.unrouteAll({ behavior: 'ignoreErrors' });
   await page.close();
 });
 

@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState } from 'react';
 import i18n from './i18n';
+import { hubNow } from './api/client';
 import { useMe } from './api/session';
 
 /** Times as people of the fleet read them: in its zone, whatever the browser's, and as Vietnamese write dates. */
@@ -48,6 +49,11 @@ export class Clock {
     return new Intl.DateTimeFormat('en-CA', { timeZone: this.zone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(new Date(at));
   }
 
+  /** Today in the fleet's zone, by the hub's clock: a commune's PC may be years off. */
+  today(): string {
+    return this.iso(new Date(hubNow()));
+  }
+
   /** The wall time in the fleet's zone, 05:30. */
   wall(at: string | Date): string {
     return new Intl.DateTimeFormat('en-GB', { timeZone: this.zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(new Date(at));
@@ -66,18 +72,18 @@ export function useClock(): Clock {
   return useMemo(() => new Clock(zone), [zone]);
 }
 
-/** The time now, looked at some times a minute: what is near, and today, change while a page lies open. */
+/** The hub's time, looked at some times a minute: what is near, and today, change while a page lies open. */
 export function useMinute(): number {
-  const [now, setNow] = useState(Date.now);
+  const [now, setNow] = useState(hubNow);
   useEffect(() => {
-    const tick = setInterval(() => setNow(Date.now()), 10_000);
+    const tick = setInterval(() => setNow(hubNow()), 10_000);
     return () => clearInterval(tick);
   }, []);
   return now;
 }
 
-/** A clock in steps of a second: the browser's, or the one given. */
-export function useTick(now: () => number = Date.now): number {
+/** A clock in steps of a second: the hub's to a second, or the one given. */
+export function useTick(now = hubNow): number {
   const [at, setAt] = useState(now);
   useEffect(() => {
     const tick = setInterval(() => setAt(now()), 1000);

@@ -13,7 +13,7 @@ export type Area = Schemas['AreaView'];
 
 let ahead = 0; // the hub's clock minus the browser's, ms
 
-/** The hub's time, to a second, as its last answer told it: a PC's own may be a day off. */
+/** The hub's time, to half a second, as its last answer told it: a PC's own may be years off. */
 export const hubNow = () => Date.now() + ahead;
 
 /**
@@ -23,7 +23,7 @@ export const hubNow = () => Date.now() + ahead;
 async function patient(request: Request): Promise<Response> {
   const again = request.clone();
   const answer = await fetch(request);
-  ahead = Date.parse(answer.headers.get('Date') ?? '') - Date.now() || 0;
+  ahead = Date.parse(answer.headers.get('Date') ?? '') + 500 - Date.now() || 0; // it has whole seconds
   if (!answer.ok && !answer.headers.get('Content-Type')?.includes('json')) throw new Error(`${answer.status} from something between here and the hub`); // without a body it would pass for a success
   if (answer.status !== 401) return answer;
   await session.again();

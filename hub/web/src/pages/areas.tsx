@@ -3,6 +3,7 @@ import { IconGitMerge, IconMap2, IconPlus } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api, type Area } from '../api/client';
+import { useMe } from '../api/session';
 import { put, useAdminWords } from '../i18n/admin';
 import { AreaSelect, useAreaList } from '../parts/areas';
 import { say } from '../parts/notify';
@@ -168,10 +169,11 @@ function Merge({ area, close, done }: { area: Area; close: () => void; done: (in
 
 function Add({ parent: below, close, done }: { parent: string; close: () => void; done: (code: string) => void }) {
   const w = useAdminWords().areas;
+  const me = useMe();
   const { t } = useTranslation();
   const [code, setCode] = useState('');
   const [name, setName] = useState('');
-  const [parent, setParent] = useState(below);
+  const [parent, setParent] = useState(below || me.area);
   const add = api.useMutation('post', '/areas', {
     onSuccess: (made) => {
       say(w.saved);

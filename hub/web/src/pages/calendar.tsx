@@ -15,7 +15,7 @@ import { IconChevronLeft, IconChevronRight, IconPlus } from '@tabler/icons-react
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useSearch } from 'wouter';
-import { api, type Schemas } from '../api/client';
+import { api, hubNow, type Schemas } from '../api/client';
 import { useMe } from '../api/session';
 import { AreaSelect } from '../parts/areas';
 import { daypartName } from '../parts/dayparts';
@@ -45,7 +45,7 @@ export default function CalendarPage() {
   const [area, setArea] = useState('');
   const [span, setSpan] = useState<{ from: string; to: string }>();
   const wanted = new URLSearchParams(useSearch()).get('report');
-  const [draft, setDraft] = useState<Draft | undefined>(() => (wanted ? emptyDraft({ items: [wanted], date: clock.iso(new Date()), areas: me.area ? [me.area] : [] }) : undefined));
+  const [draft, setDraft] = useState<Draft | undefined>(() => (wanted ? emptyDraft({ items: [wanted], date: clock.today(), areas: me.area ? [me.area] : [] }) : undefined));
   const [shown, setShown] = useState<Move>();
   const [moving, setMoving] = useState<Move>();
   const { data, error, isFetching, refetch } = api.useQuery('get', '/calendar', { params: { query: { area: area || undefined, from: span?.from ?? '', to: span?.to ?? '' } } }, { enabled: !!span, placeholderData: (before) => before });
@@ -55,7 +55,7 @@ export default function CalendarPage() {
 
   /** A new broadcast where somebody dragged: in a daypart when that is one, else at the time. */
   function begin(at: Date | undefined) {
-    const day = clock.iso(at ?? new Date());
+    const day = at ? clock.iso(at) : clock.today();
     const band = at && data?.bands.find((b) => Date.parse(b.start) <= at.getTime() && at.getTime() < Date.parse(b.end));
     setDraft(emptyDraft({ date: day, time: at ? clock.wall(at) : '', mode: at && !band ? 'exact' : 'daypart', daypart: band?.name ?? '', areas: where ? [where] : [] }));
   }
@@ -120,7 +120,7 @@ export default function CalendarPage() {
         <Held>
           <FullCalendar
             controller={controller} plugins={[dayGrid, timeGrid, interaction, classic]} initialView={view} headerToolbar={false} timeZone={me.zone} locale={i18n.language === 'en' ? 'en-gb' : viLocale} firstDay={1} timedText={t('calendar.timed')}
-            height={small && view === 'dayGridMonth' ? 'auto' : 620} allDaySlot={false} nowIndicator scrollTime="04:30:00" slotDuration="00:15:00" expandRows={false} dayMaxEvents={small ? 3 : true} events={events}
+            height={small && view === 'dayGridMonth' ? 'auto' : 620} allDaySlot={false} nowIndicator initialDate={clock.today()} now={() => `${clock.today()}T${clock.wall(new Date(hubNow()))}`} scrollTime="04:30:00" slotDuration="00:15:00" expandRows={false} dayMaxEvents={small ? 3 : true} events={events}
             eventTimeFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }} slotHeaderFormat={{ hour: '2-digit', minute: '2-digit', hour12: false }} editable={may} selectable={may} selectMinDistance={4} longPressDelay={350}
             datesSet={({ start, end }) => setSpan({ from: clock.iso(start), to: addDays(clock.iso(end), -1) })}
             select={({ start }) => begin(start)}

@@ -68,7 +68,7 @@ function Item({ area, close }: { area: Area; close: () => void }) {
   const [report, setReport] = useState('');
   const [sent, setSent] = useState<File>();
   const [daypart, setDaypart] = useState(area.effective_dayparts?.[0]?.name ?? '');
-  const [date, setDate] = useState(clock.iso(new Date()));
+  const [date, setDate] = useState(clock.today());
   const [kind, setKind] = useState<'normal' | 'priority'>('normal');
   const upload = useUploads().find((u) => u.file === sent);
   const list = api.useQuery('get', '/reports', { params: { query: { area: area.code, limit: 50 } } }).data?.items ?? [];

@@ -44,7 +44,7 @@ export default function Evidence() {
   const w = useAdminWords().evidence;
   const me = useMe();
   const clock = useClock();
-  const today = clock.iso(new Date());
+  const today = clock.today();
   const all = useMemo(() => periods(w, today), [w, today]);
   const [period, setPeriod] = useState(`year-${today.slice(0, 4)}`);
   const [from, setFrom] = useState(`${today.slice(0, 4)}-01-01`);

@@ -219,7 +219,7 @@ function Link({ of, close }: { of: Invited; close: () => void }) {
         <Text size="sm">{put(w.linkhint, { name: of.name, until: clock.both(of.invitation.expires_at) })}</Text>
         <Code block style={{ overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }}>{url}</Code>
         <Group justify="flex-end">
-          <CopyButton value={url}>{({ copied, copy }) => <Button variant="default" onClick={copy}>{copied ? w.copied : w.copy}</Button>}</CopyButton>
+          {window.isSecureContext && <CopyButton value={url}>{({ copied, copy }) => <Button variant="default" onClick={copy}>{copied ? w.copied : w.copy}</Button>}</CopyButton>} {/* elsewhere browsers have no clipboard for it */}
           <Button onClick={close}>{w.done}</Button>
         </Group>
       </Stack>

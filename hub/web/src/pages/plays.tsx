@@ -18,7 +18,7 @@ type Outcome = 'played' | 'cut' | 'skipped';
 export default function Plays() {
   const { t } = useTranslation();
   const clock = useClock();
-  const today = clock.iso(new Date());
+  const today = clock.today();
   const [from, setFrom] = useState(addDays(today, -6));
   const [last, setTo] = useState(''); // none chosen is today, also when it becomes tomorrow
   const to = last || today;

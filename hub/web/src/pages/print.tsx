@@ -29,7 +29,7 @@ export default function Print() {
   const [search] = useSearchParams();
   const clock = useClock();
   const areaName = useAreaNames();
-  const today = clock.iso(new Date());
+  const today = clock.today();
   const from = search.get('from') ?? `${today.slice(0, 4)}-01-01`;
   const to = search.get('to') ?? `${today.slice(0, 4)}-12-31`;
   const area = search.get('area') ?? '';

@@ -3,7 +3,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { IconAlertTriangle, IconBroadcastOff, IconCircleCheck } from '@tabler/icons-react';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { api, type Schemas } from '../api/client';
+import { api, hubNow, type Schemas } from '../api/client';
 import { AreaSelect, useAreaNames } from '../parts/areas';
 import '../i18n/plan';
 import { State } from '../parts/badges';
@@ -42,7 +42,7 @@ function slots(items: Coming[]): Slot[] {
 
 /** While audio is on its way, or a slot is near, the page asks more often than events come. */
 function busy(items: Coming[]): boolean {
-  const soon = Date.now() + 5 * 60_000;
+  const soon = hubNow() + 5 * 60_000;
   return items.some((c) => Date.parse(c.start) < soon || c.agents.some((a) => a.online && a.state === 'receiving'));
 }
 

@@ -109,7 +109,7 @@ export function Show({ id, day, close, edit, copy }: { id: string; day?: string;
                 {(b.days_off ?? []).map((d) => (
                   <Group key={d} gap={4}>
                     <Text size="sm">{written(d)}</Text>
-                    {me.may.includes('withdraw') && d >= clock.iso(new Date()) && (
+                    {me.may.includes('withdraw') && d >= clock.today() && (
                       <Button size="compact-xs" variant="default" loading={restore.isPending} onClick={() => restore.mutate({ params: { path: { id, day: d } } })}>
                         {t('plan:restore', { day: written(d) })}
                       </Button>
@@ -139,7 +139,7 @@ export function Show({ id, day, close, edit, copy }: { id: string; day?: string;
                   {t('show.cancel')}
                 </Button>
               )}
-              {day && me.may.includes('withdraw') && day >= clock.iso(new Date()) && (
+              {day && me.may.includes('withdraw') && day >= clock.today() && (
                 <Button variant="default" leftSection={<IconCalendarMinus size={18} />} loading={leave.isPending} onClick={() => leave.mutate({ params: { path: { id, day } } })}>
                   {t('plan:leave')}
                 </Button>

@@ -1,5 +1,5 @@
 import { Badge, Card, Code, Group, Stack, Table, Text, Title } from '@mantine/core';
-import { api } from '../api/client';
+import { api, hubNow } from '../api/client';
 import { put, useAdminWords } from '../i18n/admin';
 import { Page } from '../parts/page';
 import { Rows, Trouble } from '../parts/states';
@@ -11,7 +11,7 @@ export default function System() {
   const w = useAdminWords().system;
   const clock = useClock();
   const { data: s, error, refetch } = api.useQuery('get', '/system');
-  const days = s?.backup ? Math.floor((Date.now() - Date.parse(s.backup)) / 86_400_000) : Infinity;
+  const days = s?.backup ? Math.floor((hubNow() - Date.parse(s.backup)) / 86_400_000) : Infinity;
   return (
     <Page title={w.title} lead={w.lead}>
       <Trouble error={error} again={() => void refetch()} />
@@ -25,7 +25,7 @@ export default function System() {
             </Group>
             {s.backup && <Text size="sm">{put(w.last, { at: clock.both(s.backup), by: s.backup_by ?? '' })}</Text>}
             <Text size="sm" mt="xs">{w.how}</Text>
-            <Code block mt={4} tabIndex={0}>loa-hub backup loa-{clock.iso(new Date())}.tar</Code>
+            <Code block mt={4} tabIndex={0}>loa-hub backup loa-{clock.today()}.tar</Code>
           </Card>
           <Card>
             <Title order={2} size="h3" mb="xs">{w.settings}</Title>

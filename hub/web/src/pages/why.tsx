@@ -3,7 +3,7 @@ import { IconMoodEmpty, IconVolume, IconVolumeOff } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useLocation, useSearch } from 'wouter';
-import { api, type Schemas } from '../api/client';
+import { api, hubNow, type Schemas } from '../api/client';
 import { useAgentList, useAreaNames } from '../parts/areas';
 import { DayInput, TimeInput } from '../parts/inputs';
 import { Page } from '../parts/page';
@@ -20,7 +20,7 @@ export default function Why() {
   const [, go] = useLocation();
   const query = new URLSearchParams(useSearch());
   const asked = { agent: query.get('agent') ?? '', at: query.get('at') ?? '' };
-  const start = asked.at || new Date().toISOString();
+  const start = asked.at || new Date(hubNow()).toISOString();
   const [agent, setAgent] = useState(asked.agent);
   const [day, setDay] = useState(clock.iso(start));
   const [time, setTime] = useState(clock.exact(start));

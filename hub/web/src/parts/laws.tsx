@@ -28,7 +28,7 @@ export function Cited({ laws }: { laws: Law[] }) {
 export function LawTrouble({ laws }: { laws: Law[] }) {
   const { t } = useTranslation();
   const clock = useClock();
-  const today = clock.iso(new Date());
+  const today = clock.today();
   const soon = addDays(today, 60);
   const words = laws.flatMap((law) => {
     const { effective_from: from = '', valid_until: until = '' } = law;
