@@ -27,8 +27,9 @@ const (
 )
 
 // fileCPU is what the processors of a whole hub do to bring a report to agents whose plan it is in, beside nginx that gives
-// the same file to as many by HTTP/1.1; first plain, then by TLS 1.3 with the same certificate. nginx copies the file, as
-// whoever puts it into frames must.
+// the same file to as many by HTTP/1.1 and has no window to wait for, and beside a bare websocket server that has the hub's
+// window and nothing else; first plain, then by TLS 1.3 with the same certificate. nginx copies the file, as whoever puts it
+// into frames must.
 func fileCPU(ctx context.Context, dir string) (rows []Row, err error) {
 	if err := command(ctx, "scripts/setup.sh", "nginx"); err != nil {
 		return nil, err
@@ -55,11 +56,12 @@ func fileCPU(ctx context.Context, dir string) (rows []Row, err error) {
 	if err := site.StartHub(ctx); err != nil {
 		return nil, err
 	}
-	ours, theirs, err := turns(ctx, dir, site, o, report)
+	took, err := turns(ctx, dir, site, o, report)
 	if err != nil {
 		return nil, err
 	}
-	rows = append(rows, beside("file-cpu-nginx", "s/GB", ours, theirs, "nginx, sendfile off", 1.5))
+	rows = append(rows, beside("file-cpu-nginx", "s/GB", took.hub, took.nginx, "nginx, sendfile off", 1.5),
+		beside("file-cpu-bare", "s/GB", took.hub, took.bare, "gorilla, the same window", 1.5))
 	if err := site.Hub.Stop(); err != nil {
 		return nil, err
 	}
@@ -70,54 +72,76 @@ func fileCPU(ctx context.Context, dir string) (rows []Row, err error) {
 	if err := serve(); err != nil {
 		return nil, err
 	}
-	ours, theirs, err = turns(ctx, dir, site, o, report)
-	return append(rows, beside("file-cpu-nginx-tls", "s/GB", ours, theirs, "nginx, TLS 1.3", 0.9)), err
+	took, err = turns(ctx, dir, site, o, report)
+	return append(rows, beside("file-cpu-nginx-tls", "s/GB", took.hub, took.nginx, "nginx, TLS 1.3", 0.9),
+		beside("file-cpu-bare-tls", "s/GB", took.hub, took.bare, "gorilla, the same window", 1.0)), err
 }
 
-// turns has agents and HTTP clients fetch a report's file in turn, and gives how many seconds a GB took the processors of the
-// hub and of nginx.
-func turns(ctx context.Context, dir string, site *rig.Site, o fleet.Options, report rig.Report) (ours, theirs float64, err error) {
+// perServer is how many seconds a GB took the processors of each.
+type perServer struct{ hub, nginx, bare float64 }
+
+// turns has agents, HTTP clients and websocket clients fetch a report's file in turn.
+func turns(ctx context.Context, dir string, site *rig.Site, o fleet.Options, report rig.Report) (took perServer, err error) {
 	if err := slacken(site.Hub.PID(), "loa-hub"); err != nil {
-		return 0, 0, err
+		return took, err
 	}
 	c, err := crowd(ctx, o)
 	if err != nil {
-		return 0, 0, err
+		return took, err
 	}
 	defer c.stop()
-	nginx, err := startFiles(ctx, dir, filepath.Join(site.HubData(), "tls"), o.TLS != nil)
+	certificate := ""
+	if o.TLS != nil {
+		certificate = filepath.Join(site.HubData(), "tls")
+	}
+	nginx, err := startFiles(ctx, dir, certificate)
 	if err != nil {
-		return 0, 0, err
+		return took, err
 	}
 	defer func() { err = errors.Join(err, nginx.close()) }()
-	url := nginx.url + "/" + report.SHA256
-	var hub, peer []float64
+	bare, err := startBare(ctx, filepath.Join(dir, report.SHA256), certificate)
+	if err != nil {
+		return took, err
+	}
+	defer func() { err = errors.Join(err, bare.close()) }()
+	var hub, theirs, plain []float64
 	for range rounds {
 		if err := pass(ctx, 2*time.Second); err != nil {
-			return 0, 0, err
+			return took, err
 		}
-		took, err := perGB(site.Hub.PID(), report.Size, func(i int) error {
+		s, err := perGB(site.Hub.PID(), report.Size, func(i int) error {
 			return c.Fetch(ctx, o.Agents[i].ID, broadcast.Hash(report.SHA256))
 		})
 		if err != nil {
-			return 0, 0, err
+			return took, err
 		}
-		hub = append(hub, took)
-		clients, err := customers(ctx, url, o.TLS)
-		if err != nil {
-			return 0, 0, err
+		hub = append(hub, s)
+		if s, err = fromNginx(ctx, nginx, o.TLS, report); err != nil {
+			return took, err
 		}
-		took, err = perGB(nginx.pid(), report.Size, func(i int) error { return get(ctx, clients[i], url, report.SHA256) })
-		if err != nil {
-			return 0, 0, err
+		theirs = append(theirs, s)
+		if s, err = fromBare(ctx, bare, o.TLS, report); err != nil {
+			return took, err
 		}
-		peer = append(peer, took)
+		plain = append(plain, s)
+	}
+	fmt.Printf("  files: %.1f MB to %d, s/GB in turn: hub %.3f, nginx %.3f, bare websocket %.3f\n", float64(report.Size)/1e6, fetchers, hub, theirs, plain)
+	return perServer{median(hub), median(theirs), median(plain)}, nil
+}
+
+// fromNginx has HTTP clients fetch the file.
+func fromNginx(ctx context.Context, nginx *server, config *tls.Config, report rig.Report) (float64, error) {
+	url := nginx.url + "/" + report.SHA256
+	clients, err := customers(ctx, url, config)
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
 		for _, client := range clients {
 			client.CloseIdleConnections()
 		}
-	}
-	fmt.Printf("  files: %.1f MB to %d, s/GB in turn: hub %.3f, nginx %.3f\n", float64(report.Size)/1e6, fetchers, hub, peer)
-	return median(hub), median(peer), nil
+	}()
+	return perGB(nginx.pid(), report.Size, func(i int) error { return get(ctx, clients[i], url, report.SHA256) })
 }
 
 // perGB has all fetch a file of a size at once.
@@ -178,10 +202,10 @@ func get(ctx context.Context, client *http.Client, url, want string) error {
 	return nil
 }
 
-// startFiles starts an nginx that gives a folder's files, by TLS where it is to be secure, with a hub's certificate.
-func startFiles(ctx context.Context, dir, certificate string, secure bool) (*server, error) {
+// startFiles starts an nginx that gives a folder's files, by TLS where there is a folder with a hub's certificate.
+func startFiles(ctx context.Context, dir, certificate string) (*server, error) {
 	serves, scheme := fmt.Sprintf("root %s; sendfile off;", dir), "http"
-	if secure {
+	if certificate != "" {
 		scheme = "https"
 		serves += fmt.Sprintf(" ssl_certificate %[1]s/server.pem; ssl_certificate_key %[1]s/server-key.pem; ssl_protocols TLSv1.3;", certificate)
 	}

@@ -52,7 +52,7 @@ func measurements() []measurement {
 		{rows: []string{"urgent-loaded"}, take: urgentLoaded},
 		{rows: []string{"fanout-cpu-centrifuge", "fanout-cpu-nats", "fanout-cpu-nchan", "fanout-last-centrifuge"}, take: fanout},
 		{rows: []string{"conn-memory-centrifuge", "connect-cpu-centrifuge"}, take: connections},
-		{rows: []string{"file-cpu-nginx", "file-cpu-nginx-tls"}, take: fileCPU},
+		{rows: []string{"file-cpu-nginx", "file-cpu-bare", "file-cpu-nginx-tls", "file-cpu-bare-tls"}, take: fileCPU},
 		{rows: []string{"plan-sweep-10k-s", "plan-sweep-10k-mb"}, take: sweep},
 		{rows: []string{"storm-10k-s"}, take: storm},
 		{rows: []string{"soak-10k-growth"}, take: soak, asked: true},
@@ -67,9 +67,15 @@ func measurements() []measurement {
 }
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "push" { // fanout's own server
+	switch {
+	case len(os.Args) == 2 && os.Args[1] == "push": // fanout's own server
 		if err := pushAlone(); err != nil {
 			fmt.Fprintln(os.Stderr, "bench push:", err)
+		}
+		return
+	case len(os.Args) == 4 && os.Args[1] == "files": // one beside a hub that gives files
+		if err := bareFiles(os.Args[2], os.Args[3]); err != nil {
+			fmt.Fprintln(os.Stderr, "bench files:", err)
 		}
 		return
 	}
