@@ -62,6 +62,21 @@ func (s *Server) instant(field, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
+	t, err := s.written(text)
+	if err != nil || s.far(t) {
+		return time.Time{}, errTime.At(field)
+	}
+	return t, nil
+}
+
+// far tells an instant that nobody means, as agents do: outside of these years lies a slip of the hand, and beyond the
+// year 9999 in any zone what no JSON can say.
+func (s *Server) far(t time.Time) bool {
+	year := t.In(s.Zone).Year()
+	return year < 2000 || year > 2200
+}
+
+func (s *Server) written(text string) (time.Time, error) {
 	// A plus sign that was not escaped in a query arrives as a blank.
 	if t, err := time.Parse(time.RFC3339, strings.Replace(text, " ", "+", 1)); err == nil {
 		return t, nil
@@ -71,7 +86,7 @@ func (s *Server) instant(field, text string) (time.Time, error) {
 			return broadcast.DateOf(t, time.UTC).At(broadcast.TimeOfDay(t.Hour()*3600+t.Minute()*60+t.Second()), s.Zone), nil
 		}
 	}
-	return time.Time{}, errTime.At(field)
+	return time.Time{}, errTime
 }
 
 // originOf gives scheme and host of a URL.

@@ -104,8 +104,11 @@ func (s *Server) renewRecovery(ctx context.Context, in *proofInput) (*recoveryOu
 func (s *Server) createToken(ctx context.Context, in *tokenInput) (*tokenOutput, error) {
 	t := accounts.Token{Label: strings.TrimSpace(in.Body.Label), Scope: in.Body.Scope}
 	if in.Body.Expires != nil {
-		if t.Expires = *in.Body.Expires; !t.Expires.After(s.Now()) {
+		switch t.Expires = *in.Body.Expires; {
+		case !t.Expires.After(s.Now()):
 			return nil, errTokenExpiry
+		case s.far(t.Expires):
+			return nil, errTime.At("expires_at")
 		}
 	}
 	secret, err := s.Accounts.NewToken(ctx, caller(ctx), t)

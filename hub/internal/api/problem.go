@@ -207,8 +207,8 @@ var (
 		"Có mục thiếu hoặc không hợp lệ. Hãy sửa các mục được nêu.",
 		"Something is missing or not valid. Correct the inputs named.")
 	errJSON = problem.New("JSON_INVALID", 400,
-		"Nội dung không phải JSON hợp lệ. Hãy kiểm tra dấu ngoặc, khóa trùng và bảng mã UTF-8.",
-		"The body is not valid JSON. Check brackets, double keys, numbers and UTF-8.")
+		"Nội dung không phải JSON hợp lệ. Hãy kiểm tra dấu ngoặc, khóa trùng, bảng mã UTF-8 và ký tự NUL.",
+		"The body is not valid JSON. Check brackets, double keys, numbers, UTF-8 and NULs.")
 	errBodyTooLarge = problem.New("BODY_TOO_LARGE", 413,
 		"Nội dung gửi quá lớn. Hãy gửi ít hơn 1 MiB (tệp âm thanh: 2 GiB).",
 		"The body is too large. Send less than 1 MiB (audio: 2 GiB).")
@@ -234,8 +234,8 @@ var (
 		"Dấu trang không hợp lệ. Hãy mở lại danh sách từ đầu.",
 		"This page mark is not valid. Start the list again.").At("cursor")
 	errTime = problem.New("TIME_INVALID", 422,
-		"Thời điểm không hợp lệ. Hãy ghi như 2026-11-24T05:30:00+07:00.",
-		"This is not a time. Write it like 2026-11-24T05:30:00+07:00.")
+		"Thời điểm không hợp lệ. Hãy ghi như 2026-11-24T05:30:00+07:00, từ năm 2000 đến năm 2200.",
+		"This is not a time. Write it like 2026-11-24T05:30:00+07:00, of the years 2000 to 2200.")
 	errTokenExpiry = problem.New("TOKEN_EXPIRED", 422,
 		"Thời hạn của mã truy cập đã qua. Hãy chọn ngày sau hôm nay.",
 		"The token would have ended already. Choose a time to come.").At("expires_at")
