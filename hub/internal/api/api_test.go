@@ -218,6 +218,8 @@ func TestJSONIsReadStrictly(t *testing.T) {
 		{"double key inside", `{"code":"x","name":"a","policy":{"urgent_volume":1,"urgent_volume":2}}`, "JSON_INVALID", 400},
 		{"invalid UTF-8", "{\"code\":\"x\",\"name\":\"\xff\"}", "JSON_INVALID", 400},
 		{"lone surrogate", `{"code":"x","name":"\ud800"}`, "JSON_INVALID", 400},
+		{"NUL", `{"code":"x","name":"a\u0000"}`, "JSON_INVALID", 400},
+		{"NUL in a key", `{"code":"x","na\u0000me":"a"}`, "JSON_INVALID", 400},
 		{"huge number", `{"code":"x","name":"a","policy":{"urgent_volume":1e999}}`, "JSON_INVALID", 400},
 		{"depth bomb", strings.Repeat("[", 100_000), "JSON_INVALID", 400},
 		{"deep and closed", `{"code":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`, "JSON_INVALID", 400},

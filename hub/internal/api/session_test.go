@@ -195,6 +195,14 @@ func TestGuessingIsToldToWait(t *testing.T) {
 	}
 }
 
+// A name with a NUL is nobody's and nothing the database can be asked for; it is not the hub's fault either.
+func TestANameWithANULSignsNobodyIn(t *testing.T) {
+	b := newBench(t)
+	if status, _, body := b.ask(t, "", "POST", Prefix+"/login", `{"name":"admin\u0000","password":"x"}`); status != 400 || codeOf(body) != "JSON_INVALID" {
+		t.Errorf("%d %s", status, body)
+	}
+}
+
 func TestTokensOverTheAPI(t *testing.T) {
 	b := newBench(t)
 	for _, tc := range []struct{ name, body, code string }{

@@ -56,7 +56,8 @@ func placed(err error) error {
 }
 
 // Check refuses what two readers could understand differently (RFC 8259 leaves it open; I-JSON, RFC 7493,
-// forbids it): double keys, invalid UTF-8, numbers beyond a double; and depth that only costs.
+// forbids it): double keys, invalid UTF-8, numbers beyond a double; depth that only costs; and NUL, which no text of
+// ours has and on which the database fails.
 func Check(data []byte) error {
 	dec := jsontext.NewDecoder(bytes.NewReader(data)) // refuses double keys and invalid UTF-8 by default
 	for first := true; ; first = false {
@@ -70,9 +71,14 @@ func Check(data []byte) error {
 		if dec.StackDepth() > maxDepth {
 			return fmt.Errorf("read json: nested deeper than %d", maxDepth)
 		}
-		if tok.Kind() == '0' {
+		switch tok.Kind() {
+		case '0':
 			if _, err := strconv.ParseFloat(tok.String(), 64); err != nil {
 				return fmt.Errorf("read json: a number is too large")
+			}
+		case '"':
+			if strings.ContainsRune(tok.String(), 0) {
+				return fmt.Errorf("read json: a text has a NUL")
 			}
 		}
 	}
