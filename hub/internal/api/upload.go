@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/loa-vn/loa/hub/internal/accounts"
 	"github.com/loa-vn/loa/hub/internal/ingest"
 	"github.com/loa-vn/loa/hub/internal/library"
 	"github.com/loa-vn/loa/internal/problem"
@@ -164,7 +165,10 @@ func (s *Server) completeWords(ctx context.Context, f *form) error {
 	if f.report == "" {
 		return s.completeMeta(ctx, &f.meta)
 	}
-	_, err := s.ownReport(ctx, f.report)
+	r, err := s.ownReport(ctx, f.report)
+	if err == nil && r.Author.ID != who(ctx).ID && !caller(ctx).May(accounts.Author) {
+		return errForbidden // a new audio ends the approval; of others' reports that is no commune's own matter
+	}
 	return err
 }
 

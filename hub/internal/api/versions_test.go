@@ -109,6 +109,35 @@ func TestAudioOfAReportIsReplaced(t *testing.T) {
 	b.get(t, "officer-a", "POST", path+"/trim", `{"from_ms":0,"to_ms":300000,"base":1}`, &got)
 }
 
+// A new audio ends the approval: who may not edit a report gives a new one only to their own.
+func TestAnOperatorReplacesTheAudioOfTheirOwnReportsAlone(t *testing.T) {
+	b := board(t)
+	again := func(report string) string {
+		t.Helper()
+		contentType, body := makeForm(t, part{"report", "", report}, part{"audio", "moi.wav", "RIFF...."})
+		_, whole := b.upload(t, "operator", contentType, bytes.NewReader(body))
+		_, begun := b.begins(t, "operator", 8, "filename", "moi.wav", "report", report)
+		if code := codeOf(begun.Body.String()); codeOf(whole) != "" && code != codeOf(whole) {
+			t.Errorf("in pieces it is %q, whole %s", code, whole)
+		}
+		return codeOf(whole)
+	}
+	id := b.draft(t) // lan's
+	b.does(t, "hoa", "POST", "reports/"+id+"/approve", "", "")
+	if code := again(id); code != "FORBIDDEN" {
+		t.Errorf("an officer's: %q", code)
+	}
+	if got := b.report(t, id); got.State != "approved" || got.Pending != nil || len(b.leftovers(t)) != 0 {
+		t.Errorf("it is %+v, left %v", got, b.leftovers(t))
+	}
+	own, err := b.Library.Create(t.Context(), library.Meta{Area: "xa-a", Title: "Họp chợ"}, library.Person{ID: "operator", Name: "operator"})
+	check(t, err)
+	b.finish(t, own.ID, "first", 60_000)
+	if code := again(own.ID); code != "" {
+		t.Errorf("their own: %q", code)
+	}
+}
+
 func TestProgrammes(t *testing.T) {
 	b := newBench(t)
 	var ids []string
