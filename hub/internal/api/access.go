@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -217,6 +218,16 @@ func (s *Server) again(ctx context.Context, authorization string) (accounts.Call
 		}
 	}
 	return s.authenticate(ctx, authorization)
+}
+
+// still is a request's context with its caller as they are now, for one that took long to arrive: whoever was blocked, moved
+// or made less meanwhile does no more with it than with a new one.
+func (s *Server) still(ctx context.Context, header http.Header, operation string) (context.Context, error) {
+	c, err := s.again(ctx, header.Get("Authorization"))
+	if err == nil && !permits(c, s.access[operation]) {
+		err = errForbidden
+	}
+	return context.WithValue(ctx, callerKey{}, c), err
 }
 
 // refuse answers from a middleware.

@@ -184,7 +184,11 @@ func (p *pieces) form(ctx context.Context, said tus.MetaData) (*form, error) {
 
 // ends makes a report of an upload whose last piece has come.
 func (p *pieces) ends(event tus.HookEvent) (tus.HTTPResponse, error) {
-	report, err := p.end(event.Context, event.Upload.ID)
+	ctx, err := p.s.still(context.WithoutCancel(event.Context), event.HTTPRequest.Header, "continue-upload")
+	if err != nil {
+		return tus.HTTPResponse{}, p.refusal(event.Context, err)
+	}
+	report, err := p.end(ctx, event.Upload.ID)
 	if err != nil {
 		return tus.HTTPResponse{}, p.refusal(event.Context, err)
 	}

@@ -85,6 +85,9 @@ type form struct {
 func (s *Server) createReport(ctx context.Context, in *uploadInput) (*reportOutput, error) {
 	f, err := s.readForm(ctx, in)
 	if err == nil {
+		ctx, err = s.still(ctx, in.request.Header, "create-report")
+	}
+	if err == nil {
 		err = s.completeForm(ctx, f)
 	}
 	if err != nil {

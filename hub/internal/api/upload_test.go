@@ -156,6 +156,59 @@ func TestUploadThatStalls(t *testing.T) {
 	}
 }
 
+// arriving is a body in the middle of which something happens.
+type arriving struct {
+	body *bytes.Reader
+	then func()
+}
+
+func (a arriving) Read(b []byte) (int, error) {
+	if a.body.Size()-int64(a.body.Len()) < a.body.Size()/2 {
+		return a.body.Read(b[:min(len(b), 100)])
+	}
+	a.then()
+	return a.body.Read(b)
+}
+
+// An upload may take hours. What becomes of it is what its sender may do at its end.
+func TestAnUploadEndsWithTheRightsOfItsSender(t *testing.T) {
+	for name, tc := range map[string]struct{ change, code string }{
+		"blocked":       {"disabled = TRUE", "NOT_SIGNED_IN"},
+		"moved":         {"area = 'xa-b'", "FOREIGN_AREA"},
+		"made a viewer": {"role = 'viewer'", "FORBIDDEN"},
+		"made another":  {"role = 'admin'", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := board(t)
+			approved := b.draft(t)
+			b.does(t, "hoa", "POST", "reports/"+approved+"/approve", "", "")
+			change := func() {
+				_, err := b.DB.NewRaw("UPDATE people SET " + tc.change + " WHERE id IN ('lan', 'officer-a')").Exec(t.Context())
+				check(t, err)
+			}
+			s, w := b.begins(t, "officer-a", len(sound), "title", "Luật", "area", "xa-a")
+			want(t, w, 201, "")
+			want(t, s.send(0, sound[:10]), 204, "")
+			contentType, body := makeForm(t, part{"report", "", approved}, part{"audio", "a.wav", strings.Repeat("sound", 1000)})
+			_, answer := b.upload(t, "lan", contentType, arriving{bytes.NewReader(body), change})
+			if codeOf(answer) != tc.code {
+				t.Errorf("another audio: %s", answer)
+			}
+			if got := b.report(t, approved); (got.Pending == nil) != (tc.code != "") || len(b.leftovers(t)) > 1 {
+				t.Errorf("its report has %+v in the making, left %v", got.Pending, b.leftovers(t))
+			}
+			_, err := b.DB.NewRaw("UPDATE people SET disabled = FALSE, area = 'xa-a', role = 'officer' WHERE id = 'officer-a'").Exec(t.Context())
+			check(t, err)
+			r := httptest.NewRequest("PATCH", "http://hub"+s.at, arriving{bytes.NewReader([]byte(sound[10:])), change})
+			tusHeaders(r, 0)
+			r.Header.Set("Upload-Offset", "10")
+			if w := s.ask(r); codeOf(w.Body.String()) != tc.code {
+				t.Errorf("in pieces: %d %s", w.Code, w.Body)
+			}
+		})
+	}
+}
+
 func TestDefaultAreaIsTheAuthors(t *testing.T) {
 	b := newBench(t)
 	contentType, body := makeForm(t, part{"title", "", "x"}, part{"audio", "a.wav", "sound"})
