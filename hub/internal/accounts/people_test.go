@@ -174,6 +174,10 @@ func TestDisabledAndResetPeopleLoseEverything(t *testing.T) {
 				t.Fatal(err)
 			}
 			<-less
+			// A request that was let in just before makes no token that outlives it.
+			if _, err := s.NewToken(t.Context(), Caller{Person: lan}, Token{}); code(err) != "NOT_SIGNED_IN" {
+				t.Errorf("another token: %v", err)
+			}
 			if after.Disabled { // and let in again: what was ended stays so
 				if _, err := s.Change(t.Context(), after, PersonChange{Disabled: &no}, Console()); err != nil {
 					t.Fatal(err)

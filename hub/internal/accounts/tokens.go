@@ -56,7 +56,7 @@ func (r tokenRow) scope() []Action {
 }
 
 // NewToken makes a token that acts as c, with t's label, scope and end. It is shown once; only its hash is kept. What a
-// token makes has no more scope and no later end than itself. Error: TOKEN_SCOPE.
+// token makes has no more scope and no later end than itself. Errors: TOKEN_SCOPE, NOT_SIGNED_IN.
 func (s *Service) NewToken(ctx context.Context, c Caller, t Token) (secret string, err error) {
 	if len(t.Scope) == 0 {
 		t.Scope = c.Scope
@@ -82,8 +82,20 @@ func (s *Service) NewToken(ctx context.Context, c Caller, t Token) (secret strin
 	if !t.Expires.IsZero() {
 		row.ExpiresAt = t.Expires.UnixMilli()
 	}
-	if _, err := s.db.NewInsert().Model(&row).Exec(ctx); err != nil {
-		return "", fmt.Errorf("insert token: %w", err)
+	err = s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
+		// Whoever was reset or disabled since they were let in makes no token that outlives it.
+		if p, err := s.byID(ctx, tx, c.ID); err != nil {
+			return err
+		} else if p.Disabled || p.Epoch != c.Epoch {
+			return ErrNotSignedIn()
+		}
+		if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
+			return fmt.Errorf("insert token: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return "", err
 	}
 	return secret, nil
 }

@@ -320,7 +320,7 @@ func (b *bench) expectNobody(t *testing.T, r row, names *strings.Replacer) {
 // expectScope asks with a token of the admin of everything that may only look: what it may not is FORBIDDEN.
 func (b *bench) expectScope(t *testing.T, id string, r row, names *strings.Replacer) {
 	t.Helper()
-	token, err := b.Accounts.NewToken(t.Context(), accounts.Caller{Person: accounts.Person{ID: "admin whole", Role: accounts.Admin}},
+	token, err := b.Accounts.NewToken(t.Context(), accounts.Caller{Person: accounts.Person{ID: "admin whole", Role: accounts.Admin, Epoch: 1}},
 		accounts.Token{Label: "look", Scope: []accounts.Action{accounts.View}})
 	check(t, err)
 	_, body := b.askRow(t, r, names, 0, token)
