@@ -246,7 +246,8 @@ func (s *Server) editBroadcast(ctx context.Context, in *broadcastEditInput) (*br
 	return viewBroadcast(b), s.audit(ctx, change{action: "broadcast.edit", subject: b.ID, area: b.Area, before: before.Spec, after: b.Spec})
 }
 
-// changeable gives a broadcast whose every target is the person's, and the version they saw, or this one.
+// changeable gives a broadcast whose every target is the person's and the version they saw, and that version: the one whose
+// targets were checked here.
 func (s *Server) changeable(ctx context.Context, id, header string) (int, planner.Broadcast, error) {
 	version, err := ifMatch(header)
 	if err != nil {
@@ -256,10 +257,13 @@ func (s *Server) changeable(ctx context.Context, id, header string) (int, planne
 	if err != nil {
 		return 0, b, err
 	}
-	if version == 0 {
-		version = int64(b.Version) // the one whose targets are checked here
+	if err := s.covered(ctx, b.Spec); err != nil {
+		return 0, b, err
 	}
-	return int(version), b, s.covered(ctx, b.Spec)
+	if version != 0 && version != int64(b.Version) {
+		return 0, b, errStale
+	}
+	return b.Version, b, nil
 }
 
 func (s *Server) approveBroadcast(ctx context.Context, in *approveInput) (*broadcastOutput, error) {

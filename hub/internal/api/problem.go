@@ -230,6 +230,9 @@ var (
 	errCrossOrigin = problem.New("CROSS_ORIGIN", 403,
 		"Yêu cầu đến từ một trang khác nên bị từ chối. Hãy mở trang của máy chủ rồi làm lại.",
 		"The request came from another site's page and was refused. Open the hub's own page and repeat it.")
+	errStale = problem.New("STALE_VERSION", 412,
+		"Nội dung vừa được người khác sửa. Hãy tải lại trang rồi làm lại.",
+		"Somebody changed this meanwhile. Load it again, then repeat your change.")
 	errCursor = problem.New("CURSOR_INVALID", 422,
 		"Dấu trang không hợp lệ. Hãy mở lại danh sách từ đầu.",
 		"This page mark is not valid. Start the list again.").At("cursor")

@@ -242,17 +242,18 @@ func (s *Server) changedMeta(m library.Meta, c ReportChange) (library.Meta, erro
 	return m, err
 }
 
-// changeableReport gives a report that is the person's, and the version they saw, or the one whose area was checked here.
+// changeableReport gives a report that is the person's and the version they saw, and that version: the one whose area was
+// checked here.
 func (s *Server) changeableReport(ctx context.Context, id, header string) (int64, library.Report, error) {
 	version, err := ifMatch(header)
 	if err != nil {
 		return 0, library.Report{}, err
 	}
 	r, err := s.ownReport(ctx, id)
-	if version == 0 {
-		version = r.Version
+	if err == nil && version != 0 && version != r.Version {
+		err = errStale
 	}
-	return version, r, err
+	return r.Version, r, err
 }
 
 func (s *Server) approveReport(ctx context.Context, in *approveInput) (*reportOutput, error) {
