@@ -375,8 +375,18 @@ func TestAnEditorApprovesNotTheirOwnEdit(t *testing.T) {
 	if got, err := s.Approve(ctx, r.ID, 2, Person{"p-chi", "Chi"}, true); err != nil || got.Approved.SHA256 != got.SHA256 {
 		t.Errorf("a third person: %+v, %v", got, err)
 	}
-	if _, err := s.Edit(ctx, r.ID, 3, meta, binh); err != nil {
+	// Nor is who made the audio, whoever wrote a word of the report since.
+	if _, err := s.NextFromUpload(ctx, "upload", r.ID, binh); err != nil {
 		t.Fatal(err)
+	}
+	s.finish(r.ID, []byte("another audio"))
+	if _, err := s.Edit(ctx, r.ID, 0, meta, ann); err != nil {
+		t.Fatal(err)
+	}
+	for _, by := range []Person{ann, binh} {
+		if _, err := s.Approve(ctx, r.ID, 0, by, true); code(err) != "SELF_APPROVAL" {
+			t.Errorf("%s, of whom the words or the audio are: %v", by.Name, err)
+		}
 	}
 	if got, err := s.Approve(ctx, r.ID, 0, binh, false); err != nil || got.State != broadcast.ReportApproved {
 		t.Errorf("where no second person is asked for: %+v, %v", got, err)

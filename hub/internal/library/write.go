@@ -86,9 +86,14 @@ func (l *Library) Edit(ctx context.Context, id string, version int64, meta Meta,
 }
 
 // Approve says that the report's audio, as it is now, may be heard. secondPerson tells that the rule of its
-// area wants somebody else for that than its author and who last edited it. Approving twice is no error and changes nothing.
+// area wants somebody else for that than its author, who made its audio and who last edited it. Approving twice is no error
+// and changes nothing.
 func (l *Library) Approve(ctx context.Context, id string, version int64, by Person, secondPerson bool) (Report, error) {
 	return l.changedIn(ctx, id, version, func(ctx context.Context, tx bun.Tx, row *reportRow) error {
+		var made Made
+		if err := decode(row.Made, &made); err != nil {
+			return err
+		}
 		switch {
 		case row.State == broadcast.ReportWithdrawn:
 			return errWithdrawn
@@ -96,7 +101,7 @@ func (l *Library) Approve(ctx context.Context, id string, version int64, by Pers
 			return errUnchanged
 		case row.State != broadcast.ReportDraft || row.SHA256 == "":
 			return errNotReady
-		case secondPerson && (by.ID == row.AuthorID || by.ID == row.EditorID):
+		case secondPerson && (by.ID == row.AuthorID || by.ID == made.By.ID || by.ID == row.EditorID):
 			return errSelfApproval
 		}
 		if err := l.approvable(ctx, tx, row); err != nil {
