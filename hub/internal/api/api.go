@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"reflect"
@@ -193,6 +194,9 @@ func (s *Server) Handler() http.Handler {
 		}
 		if h := s.agentHandler(r.URL.Path); h != nil {
 			securityHeaders(w.Header())
+			if s.Proxy.IsValid() {
+				r.RemoteAddr = net.JoinHostPort(s.origin(r), "0") // by which they limit and log
+			}
 			h.ServeHTTP(w, r) // it takes the connection over: no wrapper, session or deadline of ours may be around it
 			return
 		}

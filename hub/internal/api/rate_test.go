@@ -1,13 +1,16 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/loa-vn/loa/hub/internal/fleet"
 	"github.com/loa-vn/loa/internal/wire"
 )
 
@@ -111,6 +114,38 @@ func TestTooManyRequests(t *testing.T) {
 		if w.Code != http.StatusTooManyRequests || codeOf(w.Body.String()) != "RATE_LIMITED" || err != nil || after < 1 || w.Header().Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("%s: %d %v %s", path, w.Code, w.Header(), w.Body)
 		}
+	}
+}
+
+// Behind the hub's own proxy who guesses codes of pairings keeps nobody else from pairing.
+func TestPairingIsLimitedByTheAddressBehindTheProxy(t *testing.T) {
+	b := newBench(t)
+	flt, err := fleet.Open(t.Context(), fleet.Options{DB: b.DB, Events: b.Bus, Log: b.Log, Now: time.Now,
+		Trust: func(context.Context) ([][]byte, error) { return nil, nil }}) // so that every attempt comes to nothing
+	check(t, err)
+	b.Pair, b.Proxy = flt.PairHandler(), netip.MustParseAddr("127.0.0.1")
+	server := httptest.NewServer(b.Handler())
+	defer server.Close()
+	defer http.DefaultClient.CloseIdleConnections()
+	pair := func(from string) int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+wire.PairPath, http.NoBody)
+		check(t, err)
+		r.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"},
+			"Sec-Websocket-Key": {"bG9hIGxvYSBsb2EgbG9hIQ=="}, "Sec-Websocket-Protocol": {wire.Protocol}, "X-Forwarded-For": {from}}
+		answer, err := http.DefaultClient.Do(r)
+		check(t, err)
+		check(t, answer.Body.Close())
+		return answer.StatusCode
+	}
+	tries := 1
+	for ; pair("10.0.0.1") == http.StatusSwitchingProtocols; tries++ {
+		if tries > 1000 {
+			t.Fatal("nobody is limited")
+		}
+	}
+	if status := pair("10.0.0.2"); status != http.StatusSwitchingProtocols {
+		t.Errorf("after %d tries from another address: %d", tries, status)
 	}
 }
 
