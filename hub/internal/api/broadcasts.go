@@ -267,6 +267,13 @@ func (s *Server) changeable(ctx context.Context, id, header string) (int, planne
 }
 
 func (s *Server) approveBroadcast(ctx context.Context, in *approveInput) (*broadcastOutput, error) {
+	b, err := s.Planner.Broadcast(ctx, in.ID)
+	if err == nil {
+		err = s.replaces(ctx, b.Spec)
+	}
+	if err != nil {
+		return nil, err
+	}
 	return s.decide(ctx, in, "broadcast.approve", s.Planner.Approve)
 }
 

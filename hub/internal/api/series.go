@@ -14,7 +14,8 @@ type dayInput struct {
 
 type approvedOutput struct{ Body planner.Approvals }
 
-// replaces refuses a person who may not change the series that a broadcast takes a day from.
+// replaces refuses a person who may not change the series that a broadcast takes a day from, when they write it and when
+// they approve it.
 func (s *Server) replaces(ctx context.Context, spec planner.Spec) error {
 	if spec.Instead == nil {
 		return nil

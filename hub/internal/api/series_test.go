@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/loa-vn/loa/hub/internal/accounts"
 )
@@ -96,6 +97,35 @@ func TestASeriesByTheAPIAlone(t *testing.T) {
 	if codeOf(body) != "FOREIGN_AREA" {
 		t.Errorf("a day taken from others: %s", body)
 	}
+}
+
+// What is heard instead of a series' day in one commune takes that day from all who hear the series: it is approved by who
+// answers for all of them.
+func TestADayOfASeriesIsTakenByWhoAnswersForTheSeries(t *testing.T) {
+	b := board(t)
+	report := b.draft(t)
+	b.does(t, "minh", "POST", "reports/"+report+"/approve", "", "")
+	day := time.Now().AddDate(0, 0, 10).Format("2006-01-02")
+	write := func(area, at, more string) string {
+		return idOf(b.does(t, "minh", "POST", "broadcasts", fmt.Sprintf(`{"title":"Luật","class":"normal","area":%q,"items":[{"report":%q}],"targets":{"areas":[%q]},"when":{"at":"%sT%s"},%s}`,
+			area, report, area, day, at, more), ""))
+	}
+	series := idOf(b.does(t, "minh", "POST", "broadcasts", fmt.Sprintf(`{"title":"Luật","class":"normal","items":[{"report":%q}],"targets":{"areas":["tinh"]},"when":{"at":"%sT06:00:00","rrule":"FREQ=DAILY"}}`, report, day), ""))
+	b.does(t, "admin", "POST", "broadcasts/"+series+"/approve", "", "")
+	instead := write("xa-a", "07:00:00", `"instead":{"broadcast":"`+series+`","date":"`+day+`"}`)
+	heard := func(area string) int {
+		entries, _ := b.does(t, "admin", "GET", "calendar?area="+area+"&from="+day+"&to="+day, "", "")["entries"].([]any)
+		return len(entries)
+	}
+	b.does(t, "hoa", "POST", "broadcasts/"+instead+"/approve", "", "FOREIGN_AREA")
+	if n := heard("xa-b"); n != 1 {
+		t.Errorf("another commune hears %d of the series", n)
+	}
+	b.does(t, "admin", "POST", "broadcasts/"+instead+"/approve", "", "")
+	if n := heard("xa-b"); n != 0 {
+		t.Errorf("approved from above, it is %d", n)
+	}
+	b.does(t, "hoa", "POST", "broadcasts/"+write("xa-a", "08:00:00", `"order":0`)+"/approve", "", "") // any other is theirs to approve
 }
 
 func TestSendingBackByTheAPIAlone(t *testing.T) {
