@@ -8,7 +8,6 @@ package orders
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -137,13 +136,10 @@ type Deps struct {
 }
 
 // Desk keeps the bulletins.
-type Desk struct {
-	Deps
-	approving sync.Mutex // the room that was found must be there still when the approval is written
-}
+type Desk struct{ Deps }
 
 // New makes a Desk on a migrated database.
-func New(d Deps) *Desk { return &Desk{Deps: d} }
+func New(d Deps) *Desk { return &Desk{d} }
 
 // now is to the millisecond, as times are kept in SQL.
 func (d *Desk) now() time.Time { return d.Now().UTC().Truncate(time.Millisecond) }

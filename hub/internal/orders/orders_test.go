@@ -34,6 +34,7 @@ type world struct {
 	reports map[string]broadcast.Report
 	second  bool
 	full    error
+	within  func() // happens once while room is looked for
 	events  *bus.Subscription
 }
 
@@ -80,7 +81,14 @@ func (w *world) Where(_ context.Context, t Targets) (Where, error) {
 	return Where{Area: "TL", SecondPerson: w.second}, nil
 }
 
-func (w *world) Room(context.Context, Aimed) error { return w.full }
+func (w *world) Room(context.Context, Aimed) error {
+	err := w.full
+	if meanwhile := w.within; meanwhile != nil {
+		w.within = nil
+		meanwhile()
+	}
+	return err
+}
 
 // flood is a live bulletin for one area.
 func flood() Spec {
@@ -207,6 +215,35 @@ func TestCreate(t *testing.T) {
 func text(v any) string {
 	out, _ := json.Marshal(v)
 	return string(out)
+}
+
+// The room that was found must be there still when the approval is written: another hub may have given it away.
+func TestRoomIsNotGivenAwayTwice(t *testing.T) {
+	w := newWorld(t)
+	first, second := w.write(flood()), w.write(flood())
+	other := New(w.Deps) // another hub's, on the same database
+	w.within = func() {
+		if _, err := other.Approve(t.Context(), first.ID, binh); err != nil {
+			t.Fatal(err)
+		}
+		w.full = errNowhere // that took the last of it
+	}
+	if _, err := w.Approve(t.Context(), second.ID, binh); code(err) != "TARGET_UNKNOWN" {
+		t.Errorf("the second: %v", err)
+	}
+	if got := w.inForce(); len(got) != 1 || got[0] != first.ID {
+		t.Errorf("in force: %v", got)
+	}
+	w.full = nil
+	third := w.write(flood())
+	w.within = func() {
+		if _, err := other.Approve(t.Context(), third.ID, binh); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.Approve(t.Context(), second.ID, binh); err != nil || len(w.inForce()) != 3 {
+		t.Errorf("where there is room for both: %v, in force %v", err, w.inForce())
+	}
 }
 
 func TestApprove(t *testing.T) {

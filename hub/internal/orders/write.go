@@ -134,13 +134,28 @@ func (d *Desk) Approve(ctx context.Context, id string, by Person) (Bulletin, err
 	if err := d.unchanged(ctx, b); err != nil {
 		return Bulletin{}, err
 	}
-	d.approving.Lock()
-	defer d.approving.Unlock()
+	for {
+		out, err := d.approve(ctx, b, by)
+		if !errors.Is(err, errRoomTaken) {
+			return out, err
+		}
+	}
+}
+
+// errRoomTaken: another was approved, here or by another hub, since room was looked for.
+var errRoomTaken = errors.New("another bulletin was approved meanwhile")
+
+// approve looks for room in the heads and writes the approval, or gives errRoomTaken.
+func (d *Desk) approve(ctx context.Context, b Bulletin, by Person) (Bulletin, error) {
+	seen, err := approvals(ctx, d.DB)
+	if err != nil {
+		return Bulletin{}, err
+	}
 	b.IssuedAt = d.now()
 	if err := d.Places.Room(ctx, b.aimed()); err != nil {
 		return Bulletin{}, err
 	}
-	return d.change(ctx, id, func(row *bulletinRow, now time.Time) error {
+	return d.change(ctx, b.ID, func(ctx context.Context, tx bun.Tx, row *bulletinRow, now time.Time) error {
 		switch {
 		case row.State == Cancelled:
 			return errCancelled
@@ -149,9 +164,23 @@ func (d *Desk) Approve(ctx context.Context, id string, by Person) (Bulletin, err
 		case store.Millis(now) >= row.UntilAt:
 			return errEnded
 		}
+		if n, err := approvals(ctx, tx); err != nil {
+			return err
+		} else if n != seen {
+			return errRoomTaken
+		}
 		row.State, row.ApprovedID, row.ApprovedName, row.ApprovedAt = Approved, by.ID, by.Name, store.Millis(now)
 		return nil
 	})
+}
+
+// approvals counts all there ever were.
+func approvals(ctx context.Context, db bun.IDB) (int, error) {
+	n, err := db.NewSelect().Model((*bulletinRow)(nil)).Where("approved_at > 0").Count(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("count approvals: %w", err)
+	}
+	return int(n), nil
 }
 
 // unchanged refuses a bulletin whose reports are no longer what was written into it.
@@ -177,7 +206,7 @@ func (d *Desk) Cancel(ctx context.Context, id, reason string, by Person) (Bullet
 	if utf8.RuneCountInString(reason) > maxReason {
 		return Bulletin{}, errInvalid.At("reason")
 	}
-	return d.change(ctx, id, func(row *bulletinRow, now time.Time) error {
+	return d.change(ctx, id, func(_ context.Context, _ bun.Tx, row *bulletinRow, now time.Time) error {
 		switch {
 		case row.State == Cancelled:
 			return errUnchanged
@@ -191,7 +220,7 @@ func (d *Desk) Cancel(ctx context.Context, id, reason string, by Person) (Bullet
 }
 
 // change lets edit change a row and writes it, unless the row has become another in between.
-func (d *Desk) change(ctx context.Context, id string, edit func(*bulletinRow, time.Time) error) (Bulletin, error) {
+func (d *Desk) change(ctx context.Context, id string, edit func(context.Context, bun.Tx, *bulletinRow, time.Time) error) (Bulletin, error) {
 	var b Bulletin
 	changed := false
 	err := d.DB.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
@@ -200,7 +229,7 @@ func (d *Desk) change(ctx context.Context, id string, edit func(*bulletinRow, ti
 			return err
 		}
 		before, now := row.State, d.now()
-		if err := edit(&row, now); errors.Is(err, errUnchanged) {
+		if err := edit(ctx, tx, &row, now); errors.Is(err, errUnchanged) {
 			b, err = row.bulletin(now)
 			return err
 		} else if err != nil {
