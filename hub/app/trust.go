@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/loa-vn/loa/hub/internal/orders"
 	"github.com/loa-vn/loa/internal/durable"
 	"github.com/loa-vn/loa/internal/problem"
 	"github.com/loa-vn/loa/internal/seal"
@@ -230,13 +231,11 @@ func (t *trust) SealHead(payload []byte) ([]byte, error) {
 // HeadKey implements planner.Sealer: heads of another key are sealed anew.
 func (t *trust) HeadKey() string { return t.key(seal.Planner).ID() }
 
-// SealOrder and OrderKey implement orders.Sealer.
-func (t *trust) SealOrder(o seal.Order) ([]byte, error) {
-	return seal.SealOrder(o, t.key(seal.Urgent))
+// OrderKey implements orders.Sealer.
+func (t *trust) OrderKey() (id string, sealed orders.Sealing) {
+	key := t.key(seal.Urgent)
+	return key.ID(), func(o seal.Order) ([]byte, error) { return seal.SealOrder(o, key) }
 }
-
-// OrderKey is the id of the key that seals orders.
-func (t *trust) OrderKey() string { return t.key(seal.Urgent).ID() }
 
 // SignTime implements push.TimeSigner.
 func (t *trust) SignTime(_ context.Context, agent string, nonce []byte) ([]byte, error) {

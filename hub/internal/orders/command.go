@@ -70,10 +70,11 @@ func (l *Lane) ask(ctx context.Context, agent string, body []byte, here bool) (d
 	defer l.sending.Unlock()
 	o := seal.Order{Kind: seal.OrderCommand, Body: body, Audience: seal.OrderAudience{Agents: []string{agent}}, IssuedAt: l.Desk.now()}
 	o.Expires = o.IssuedAt.Add(commandLife)
-	if o.Sequence, err = l.next(ctx); err != nil {
+	key, sealed := l.Sealer.OrderKey()
+	if o.Sequence, err = l.next(ctx, key); err != nil {
 		return "", nil, err
 	}
-	envelope, err := l.Sealer.SealOrder(o)
+	envelope, err := sealed(o)
 	if err != nil {
 		return "", nil, err
 	}

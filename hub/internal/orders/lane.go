@@ -28,11 +28,14 @@ const (
 	refusalsEach = 10_000           // refusals of one order that are told: one of each agent, of a fleet's size
 )
 
-// Sealer seals orders with the hub's urgent key.
+// Sealer gives what seals orders with the hub's urgent key, and that key's id, whose sequence counts: a rotation may change it
+// at any time.
 type Sealer interface {
-	SealOrder(o seal.Order) ([]byte, error)
-	OrderKey() string // its id, whose sequence counts
+	OrderKey() (id string, sealed Sealing)
 }
+
+// Sealing seals orders with one key.
+type Sealing func(o seal.Order) ([]byte, error)
 
 // Reach gives the agents that targets mean now; planner implements it.
 type Reach interface {
@@ -139,12 +142,13 @@ func (l *Lane) hurry(ctx context.Context, id string) error {
 	}
 	l.sending.Lock()
 	defer l.sending.Unlock()
-	if o.Sequence, err = l.next(ctx); err != nil {
+	key, sealed := l.Sealer.OrderKey()
+	if o.Sequence, err = l.next(ctx, key); err != nil {
 		return err
 	}
 	o.IssuedAt = l.Desk.now()
 	o.Expires = o.IssuedAt.Add(orderLife)
-	sent, err := l.send(o, b.ID, agents)
+	sent, err := l.send(o, sealed, b.ID, agents)
 	l.Desk.Log.InfoContext(ctx, "order sent", "bulletin", b.ID, "kind", o.Kind, "sequence", o.Sequence, "agents", sent, "took", time.Since(began))
 	return err
 }
@@ -183,7 +187,7 @@ func orderOf(b Bulletin) (o seal.Order, ok bool, err error) {
 
 // send seals the order for the agents, some together, and sends it. All of it has one sequence: an agent is in one
 // audience only.
-func (l *Lane) send(o seal.Order, bulletin string, agents []string) (sent int, err error) {
+func (l *Lane) send(o seal.Order, sealed Sealing, bulletin string, agents []string) (sent int, err error) {
 	h := &hurry{bulletin: bulletin, kind: o.Kind, digests: map[broadcast.Hash]bool{}, answers: map[string]bool{}}
 	l.mu.Lock()
 	if l.sent = append(l.sent, h); len(l.sent) > hurried {
@@ -192,7 +196,7 @@ func (l *Lane) send(o seal.Order, bulletin string, agents []string) (sent int, e
 	l.mu.Unlock()
 	for some := range slices.Chunk(agents, together) {
 		o.Audience = seal.OrderAudience{Agents: some}
-		envelope, failed := l.Sealer.SealOrder(o)
+		envelope, failed := sealed(o)
 		if failed != nil {
 			err = errors.Join(err, failed)
 			continue
@@ -211,10 +215,10 @@ func digestOf(envelope []byte) broadcast.Hash {
 }
 
 // next takes the key's next sequence, before anything is sealed with it: no two orders have the same.
-func (l *Lane) next(ctx context.Context) (sequence uint64, err error) {
+func (l *Lane) next(ctx context.Context, key string) (sequence uint64, err error) {
 	err = l.Desk.DB.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		return tx.NewRaw(`INSERT INTO order_sequence (signer, last) VALUES (?, 1)
-			ON CONFLICT (signer) DO UPDATE SET last = order_sequence.last + 1 RETURNING last`, l.Sealer.OrderKey()).Scan(ctx, &sequence)
+			ON CONFLICT (signer) DO UPDATE SET last = order_sequence.last + 1 RETURNING last`, key).Scan(ctx, &sequence)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("take the next order's sequence: %w", err)

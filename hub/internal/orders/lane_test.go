@@ -27,7 +27,8 @@ type line struct {
 	got     chan delivery
 	mu      sync.Mutex
 	refused []string
-	away    string // an agent that another hub has
+	away    string    // an agent that another hub has
+	rotated *seal.Key // takes the key's place as soon as that was asked for
 }
 
 type delivery struct {
@@ -77,8 +78,15 @@ func (h hearing) Subscribe(topics ...bus.Topic) *bus.Subscription {
 	return h.Bus.Subscribe(topics...)
 }
 
-func (l *line) SealOrder(o seal.Order) ([]byte, error)             { return seal.SealOrder(o, l.key) }
-func (l *line) OrderKey() string                                   { return l.key.ID() }
+func (l *line) OrderKey() (string, Sealing) {
+	defer func() {
+		if l.rotated != nil {
+			l.key, l.rotated = *l.rotated, nil
+		}
+	}()
+	key := l.key
+	return key.ID(), func(o seal.Order) ([]byte, error) { return seal.SealOrder(o, key) }
+}
 func (l *line) Reached(context.Context, Targets) ([]string, error) { return l.fleet, nil }
 func (l *line) Here(agents []string) []string {
 	return slices.DeleteFunc(slices.Clone(agents), func(a string) bool { return !slices.Contains(l.here, a) })
@@ -121,6 +129,37 @@ func (l *line) next(t *testing.T, n int) (orders []seal.Order, envelopes [][]byt
 		}
 	}
 	return orders, envelopes
+}
+
+// A rotation may come between taking a sequence and sealing. A new key that began with the old one's number would have its next
+// orders refused as old ones.
+func TestAnOrderHasASequenceOfTheKeyThatSealsIt(t *testing.T) {
+	w := newWorld(t)
+	l := w.line()
+	rotated, err := seal.NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		w.approve(w.write(flood()).ID)
+		l.next(t, 35)
+	}
+	l.rotated = &rotated
+	for range 2 {
+		w.approve(w.write(flood()).ID)
+		orders, envelopes := l.next(t, 35)
+		for i, o := range orders {
+			var env struct{ Signatures []struct{ KeyID string } }
+			if err := json.Unmarshal(envelopes[i], &env); err != nil {
+				t.Fatal(err)
+			}
+			var last uint64
+			err := w.DB.NewRaw("SELECT last FROM order_sequence WHERE signer = ?", env.Signatures[0].KeyID).Scan(t.Context(), &last)
+			if err != nil || o.Sequence != last {
+				t.Errorf("order %d of a key that is at %d, %v", o.Sequence, last, err)
+			}
+		}
+	}
 }
 
 func TestTheLaneHurriesWhatWasApprovedAndCancelled(t *testing.T) {
@@ -197,7 +236,7 @@ func TestSequencesOfSeveralHubsAreNeverEqual(t *testing.T) {
 		l := NewLane(LaneDeps{Desk: w.Desk, Sealer: &line{key: key}})
 		wg.Go(func() {
 			for range each {
-				n, err := l.next(t.Context())
+				n, err := l.next(t.Context(), key.ID())
 				mu.Lock()
 				if err != nil || seen[n] {
 					t.Errorf("sequence %d: twice, or %v", n, err)
