@@ -54,8 +54,25 @@ func (s *Service) EnrolTOTP(ctx context.Context, id string, a Attempt) (Enrolmen
 	return Enrolment{Secret: key.Secret(), URL: key.URL()}, nil
 }
 
-// ConfirmTOTP ends the enrolment and gives the recovery codes, which are shown once. Errors: OTP_WRONG, OTP_OFF.
-func (s *Service) ConfirmTOTP(ctx context.Context, id, code string, by By) (codes []string, err error) {
+// ConfirmTOTP ends the enrolment and gives the recovery codes, which are shown once. Errors: OTP_WRONG, OTP_OFF, and
+// LOGIN_WAIT for who guesses.
+func (s *Service) ConfirmTOTP(ctx context.Context, id, code string, by By) ([]string, error) {
+	row, err := s.byID(ctx, s.db, id)
+	if err != nil {
+		return nil, err
+	}
+	counted, err := s.begin(ctx, row.Name, by.Origin)
+	if err != nil {
+		return nil, err
+	}
+	codes, err := s.confirm(ctx, id, code, by)
+	if errors.Is(err, errOTPWrong) {
+		return nil, s.failed(ctx, counted, row, by.Origin, err)
+	}
+	return codes, errors.Join(err, s.undo(ctx, counted))
+}
+
+func (s *Service) confirm(ctx context.Context, id, code string, by By) (codes []string, err error) {
 	err = s.db.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		row, err := s.byID(ctx, tx, id)
 		if err != nil {

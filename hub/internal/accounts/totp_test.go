@@ -95,6 +95,30 @@ func TestOneTimeCodesAreNotGuessed(t *testing.T) {
 	}
 }
 
+// A session that somebody left open confirms no enrolment by guessing: its recovery codes would be theirs.
+func TestTheFirstCodeIsNotGuessed(t *testing.T) {
+	s, clock := newService(t)
+	p := person(t, s, "Lan", Officer, "xa-a")
+	e, err := s.EnrolTOTP(t.Context(), p.ID, Attempt{Password: goodPassword, From: "10.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := By{Name: "Lan", Origin: "10.0.0.66"}
+	for i := range perPlace().free + 1 {
+		want := "OTP_WRONG"
+		if i == perPlace().free {
+			want = "LOGIN_WAIT"
+		}
+		if _, err := s.ConfirmTOTP(t.Context(), p.ID, "12345", by); code(err) != want {
+			t.Errorf("guess %d: %v", i, err)
+		}
+	}
+	by.Origin = "10.0.0.1"
+	if codes, err := s.ConfirmTOTP(t.Context(), p.ID, phone(t, e.Secret, clock.t), by); err != nil || len(codes) != recoveryCodes {
+		t.Errorf("the owner, from elsewhere: %v", err)
+	}
+}
+
 // Of two requests with one code only one is let in.
 func TestOneCodeLetsInOne(t *testing.T) {
 	s, clock := newService(t)
