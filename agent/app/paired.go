@@ -50,7 +50,7 @@ func (a *App) assemble(who identity) (p *paired, err error) {
 	p = &paired{}
 	p.cache, err = cache.Open(cache.Options{
 		Dir: a.o.Config.Data, Agent: who.Agent, Limit: int64(a.o.Config.CacheLimit),
-		Now: a.now, Trusted: a.trusted, Verified: a.clock.Verified, Metered: metered(a.o.Config),
+		Now: a.now, Trusted: a.trusted, Synced: a.synced, Verified: a.clock.Verified, Metered: metered(a.o.Config),
 		Checker: cache.Checker{Command: a.o.Checker}, Log: a.o.Log,
 	})
 	if err != nil {
@@ -235,6 +235,12 @@ func (a *App) trusted() time.Time {
 		return time.Time{}
 	}
 	return t
+}
+
+// synced tells whether the time goes by the hub's.
+func (a *App) synced() bool {
+	_, trust := a.clock.Now()
+	return trust == clock.Synced
 }
 
 // sources are what the console may read now.

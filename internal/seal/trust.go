@@ -70,6 +70,13 @@ func Digest(envelope []byte) [32]byte { return sha256.Sum256(envelope) }
 // Revoked tells whether it revokes a key.
 func (t *Trust) Revoked(keyID string) bool { return t.revoked[keyID] }
 
+// Disowns tells whether a key that it revokes is among those that signed an envelope. It verifies nothing: that was done when
+// the envelope came.
+func (t *Trust) Disowns(envelope []byte, payloadType string) bool {
+	env, err := parseEnvelope(envelope, payloadType, MaxSize(payloadType))
+	return err == nil && slices.ContainsFunc(env.Signatures, func(s dsse.Signature) bool { return t.revoked[s.KeyID] })
+}
+
 // Expired tells whether it is over at now; not known, and false, for the zero time.
 func (t *Trust) Expired(now time.Time) bool { return !now.IsZero() && !now.Before(t.doc.Expires) }
 

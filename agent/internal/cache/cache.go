@@ -30,6 +30,8 @@ type Options struct {
 	Now   func() time.Time                // best known time, for what is needed when
 	// Trusted is the time if it may be trusted, else zero: documents are then not held against it.
 	Trusted func() time.Time
+	// Synced tells whether that time goes by the hub's, and not by a hardware clock alone.
+	Synced func() bool
 	// Verified is told the date of each document that was verified: time cannot be before it.
 	Verified func(issued time.Time)
 	// Metered are limits of the line; zero is none.

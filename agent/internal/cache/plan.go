@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -124,6 +125,12 @@ func (c *Cache) OfferTrust(_ context.Context, envelopes [][]byte) error {
 	defer c.offers.Unlock()
 	current, floors := c.trustAndFloors()
 	next, err := seal.AcceptTrusts(current, envelopes, c.o.Trusted())
+	early := seal.CodeOf(err) == seal.FromFuture && !c.o.Synced()
+	if early {
+		// The clock is a hardware clock's, and may have stood still for longer than the rotation is old. The hub's time cannot put it
+		// right before the key that signs it now is known.
+		next, err = seal.AcceptTrusts(current, envelopes, time.Time{})
+	}
 	if err != nil {
 		c.refused("trust", slices.Concat(envelopes...), string(seal.CodeOf(err)), err)
 		return fmt.Errorf("accept trust document: %w", err)
@@ -139,7 +146,9 @@ func (c *Cache) OfferTrust(_ context.Context, envelopes [][]byte) error {
 	c.plans.trust, c.plans.floors = next, floors
 	c.mu.Unlock()
 	c.o.Log.Info("trust document is accepted", "version", next.Version())
-	c.o.Verified(next.Doc().IssuedAt)
+	if !early { // else the hub's time says which of the two was wrong
+		c.o.Verified(next.Doc().IssuedAt)
+	}
 	c.dropRevoked(next)
 	return nil
 }
@@ -147,15 +156,9 @@ func (c *Cache) OfferTrust(_ context.Context, envelopes [][]byte) error {
 // dropRevoked forgets heads whose key the trust document revokes. A key that only left its role does not take
 // its head along: an agent that goes offline between the two must not fall silent.
 func (c *Cache) dropRevoked(trust *seal.Trust) {
-	revoked := func(h *held) bool {
-		if h == nil {
-			return false
-		}
-		_, err := trust.Open(h.envelope, seal.Planner, seal.TypePlanHead, seal.MaxPlanHead)
-		return seal.CodeOf(err) == seal.KeyRevoked
-	}
+	revoked := func(h *held) bool { return h != nil && trust.Disowns(h.envelope, seal.TypePlanHead) }
 	c.mu.Lock()
-	active, pending := revoked(c.plans.active), revoked(c.plans.pending)
+	active, pending, orders := revoked(c.plans.active), revoked(c.plans.pending), len(c.plans.orders)
 	if active {
 		c.plans.active = nil
 	}
@@ -163,14 +166,24 @@ func (c *Cache) dropRevoked(trust *seal.Trust) {
 		c.plans.pending = nil
 	}
 	c.plans.orders = slices.DeleteFunc(c.plans.orders, func(o hurried) bool { return trust.Revoked(o.Key) })
+	ordered := len(c.plans.orders) < orders // the disk has them until the next order: each start drops them again
 	c.renew()
 	c.forgetNeeds()
 	c.mu.Unlock()
-	if !active && !pending {
-		return
+	if active || pending {
+		c.o.Log.Warn("plan of a revoked key is dropped")
+		if err := c.forgetHeads(active, pending); err != nil {
+			c.o.Log.Error("plan of a revoked key stays on the disk", "error", err)
+		}
 	}
-	c.o.Log.Warn("plan of a revoked key is dropped")
-	err := c.state.Update(func(tx *bbolt.Tx) error {
+	if active || pending || ordered {
+		c.planChanged.Notify()
+		c.wantsChanged.Notify()
+	}
+}
+
+func (c *Cache) forgetHeads(active, pending bool) error {
+	return c.state.Update(func(tx *bbolt.Tx) error {
 		heads := tx.Bucket(bucketHeads)
 		if active {
 			if err := heads.Delete(keyActive); err != nil {
@@ -182,11 +195,6 @@ func (c *Cache) dropRevoked(trust *seal.Trust) {
 		}
 		return nil
 	})
-	if err != nil {
-		c.o.Log.Error("plan of a revoked key stays on the disk", "error", err)
-	}
-	c.planChanged.Notify()
-	c.wantsChanged.Notify()
 }
 
 // PlanState is the state of the newest head.

@@ -178,7 +178,7 @@ func newRigIn(t testing.TB, h *hub, dir string) *rig {
 
 func (r *rig) options() Options {
 	return Options{Dir: r.dir, Agent: "agent", Limit: r.limit, Free: func(string) (int64, error) { return r.free.Load(), nil },
-		Now: func() time.Time { return now }, Trusted: func() time.Time { return now }, Verified: func(time.Time) {}, Checker: r.checker, Metered: r.metered, Log: slog.New(slog.DiscardHandler)}
+		Now: func() time.Time { return now }, Trusted: func() time.Time { return now }, Synced: func() bool { return true }, Verified: func(time.Time) {}, Checker: r.checker, Metered: r.metered, Log: slog.New(slog.DiscardHandler)}
 }
 
 func (r *rig) open() {
