@@ -59,7 +59,7 @@ func examples() []example {
 			"round trip. The answer is a `time` with " +
 			"`envelope` instead: a sealed time with that nonce in it."},
 		{"hub", &Trust{Envelopes: [][]byte{sealed}}, "The trust documents after the agent's `trust_version`, in order; before any head that needs them."},
-		{"hub", &Plan{Envelope: sealed}, "A sealed plan head: after welcome when the agent has another one, and at each change. One that is refused comes again, ever more rarely.\n" +
+		{"hub", &Plan{Envelope: sealed}, "A sealed plan head: after welcome when the agent has another one, and at each change. One that is refused comes again, ever more rarely, with the trust documents sent since the last that was not.\n" +
 			"What an accepted head takes back (withdrawals, bulletins that are no longer in it, decisions) holds at once, the rest of it when its documents are there."},
 		{"agent", &PlanState{Version: 42, State: PlanRefused, Code: "PLAN_EXPIRED"},
 			"What became of the newest head: `active`, `fetching` (its documents are still coming) or `refused` with a code."},

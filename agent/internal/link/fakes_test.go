@@ -35,6 +35,7 @@ type agent struct {
 	decided []wire.Decision
 	times   int
 	offered []string
+	refuses string // code by which every head is refused
 	state   wire.PlanState
 	changed map[string]chan struct{}
 }
@@ -62,6 +63,9 @@ func (a *agent) Offer(_ context.Context, envelope []byte) wire.PlanState {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.offered = append(a.offered, string(envelope))
+	if a.refuses != "" {
+		return wire.PlanState{State: wire.PlanRefused, Code: a.refuses}
+	}
 	a.state = wire.PlanState{Version: uint64(len(a.offered)), State: wire.PlanFetching}
 	return a.state
 }

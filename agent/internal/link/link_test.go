@@ -356,6 +356,33 @@ func TestDocumentsAndOrders(t *testing.T) {
 	})
 }
 
+// The hub offers it again when it hears of it, and only then.
+func TestEachRefusalOfAHeadIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, a := newDiary(), newAgent()
+		a.refuses = "PLAN_NOT_KEPT"
+		_, stop := start(t, a, func(v *visit, _ *frames) error {
+			if err := v.greet(); err != nil {
+				return err
+			}
+			v.send(&wire.Plan{Envelope: []byte("head 1")})
+			for {
+				m, err := v.next()
+				if err != nil {
+					return err
+				}
+				if m, ok := m.(*wire.PlanState); ok && len(d.of("plan")) < 3 {
+					d.add("plan %s %s", m.State, m.Code)
+					v.send(&wire.Plan{Envelope: []byte("head 1")})
+				}
+			}
+		})
+		<-time.After(time.Second)
+		same(t, d.of("plan"), slices.Repeat([]string{"0s plan refused PLAN_NOT_KEPT"}, 3)...)
+		stop()
+	})
+}
+
 func TestHubThatBreaksTheProtocolIsLeft(t *testing.T) {
 	for name, data := range map[string]string{
 		"no JSON":            "hello",

@@ -232,6 +232,7 @@ func (s *session) takeDocuments(ctx context.Context) error {
 					s.l.o.Log.Warn("trust document refused", "err", err)
 				}
 			case *wire.Plan:
+				told = wire.PlanState{} // each offer is answered: one that is refused comes again only then
 				if err := tell(plans.Offer(ctx, m.Envelope)); err != nil {
 					return err
 				}

@@ -31,8 +31,9 @@ type session struct {
 	know     sync.Mutex // held while a head is looked up and sent, so that an older one cannot overtake
 	version  uint64     // of the head the agent has or was sent
 	sha256   broadcast.Hash
-	trust    uint64
-	refusals int // of heads, in a row
+	trust    uint64 // version of the newest trust document that it has or was sent
+	trusts   uint64 // the same, of those that it took for all that is known
+	refusals int    // of heads, in a row
 
 	pace     pace // of what it sends; used by the reader alone
 	outgoing streams
@@ -138,7 +139,7 @@ func (s *session) greet(challenge *wire.Challenge) (*wire.Hello, error) {
 	if err != nil {
 		return nil, s.refuse(err)
 	}
-	s.version, s.sha256, s.trust = hello.PlanVersion, hello.PlanSHA256, hello.TrustVersion
+	s.version, s.sha256, s.trust, s.trusts = hello.PlanVersion, hello.PlanSHA256, hello.TrustVersion, hello.TrustVersion
 	err = s.hub.admit(s, &wire.Welcome{
 		Agent: s.agent, Name: name, Area: area, Software: s.hub.o.Software,
 		StatusEveryMS: statusEvery.Milliseconds(), Now: s.hub.o.Now(),
@@ -211,16 +212,19 @@ func (s *session) update() error {
 	return nil
 }
 
-// planState takes what became of a head. One that is refused is offered again, ever more rarely: the agent's clock may
-// have been wrong, or its disk full.
+// planState takes what became of a head. One that is refused is offered again, ever more rarely, with the trust documents that were
+// sent before it: the agent's clock may have been wrong, or its disk full.
 func (s *session) planState(m *wire.PlanState) {
 	s.know.Lock()
 	defer s.know.Unlock()
 	if m.State != wire.PlanRefused {
 		s.refusals = 0
+		if m.Version == s.version {
+			s.trusts = s.trust
+		}
 		return
 	}
-	s.version, s.sha256 = 0, ""
+	s.version, s.sha256, s.trust = 0, "", s.trusts
 	s.hub.later(s, fmt.Errorf("agent refuses its head: %s", m.Code), min(s.hub.o.RetryEvery<<min(s.refusals, 16), longestRetry))
 	s.refusals++
 }
