@@ -134,6 +134,9 @@ func (p *pairer) finish(ctx context.Context, shown <-chan struct{}, done pairing
 			return
 		case <-shown:
 		}
+		if ctx.Err() != nil { // both at once: the person said no
+			return
+		}
 		err := p.o.Keep(paired)
 		if err != nil {
 			err = notKept(err)

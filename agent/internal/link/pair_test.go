@@ -252,3 +252,26 @@ func TestPairIsCancelledByThePerson(t *testing.T) {
 		t.Errorf("pair: %v", err)
 	}
 }
+
+// The admin's yes may come in the very moment in which the person at the agent says no.
+func TestWhatThePersonRefusedIsNotKept(t *testing.T) {
+	url := pairHub(t, pairCode, yes)
+	for range 20 { // the two are chosen between by chance
+		ctx, cancel := context.WithCancel(t.Context())
+		conn, err := wsconn.Dial(ctx, "ws"+strings.TrimPrefix(url, "http"), wsconn.DialOptions{Options: wsconn.AgentOptions()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept, shown := 0, make(chan struct{})
+		p := pairer{o: PairOptions{Keep: func(Paired) error { kept++; return nil }}, conn: conn}
+		cancel()
+		close(shown)
+		_ = conn.Run(t.Context(), nil, func(context.Context) error { // how it ends does not matter
+			conn.Close(wsconn.CloseAway, "")
+			return p.finish(ctx, shown, pairing.Done{}, Paired{})
+		})
+		if kept > 0 {
+			t.Fatal("a pairing was kept that the person had refused")
+		}
+	}
+}
