@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -329,6 +330,30 @@ func TestHostilePeer(t *testing.T) {
 				t.Errorf("hub's Run ended with %v", err)
 			}
 		})
+	}
+}
+
+// Whoever answers has all of the handshake's time to speak, and the agent's PC has little memory.
+func TestAnAnswerWithoutEndIsCutOff(t *testing.T) {
+	listener := pipe.Listen()
+	written := make(chan int, 1)
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		go func() { _, _ = io.Copy(io.Discard, conn) }() // the request
+		line, n := []byte("X-More: "+strings.Repeat("x", 8<<10)+"\r\n"), 0
+		_, err = conn.Write([]byte("HTTP/1.1 101 Switching Protocols\r\n"))
+		for ; err == nil && n < 16<<20; n += len(line) {
+			_, err = conn.Write(line)
+		}
+		written <- n
+	}()
+	_, err := Dial(t.Context(), "ws://hub/", DialOptions{Options: AgentOptions(), NetDial: listener.Dial})
+	if n := <-written; err == nil || n > 1<<20 {
+		t.Errorf("%d bytes of an answer were taken, %v", n, err)
 	}
 }
 

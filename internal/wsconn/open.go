@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -124,11 +126,42 @@ type DialOptions struct {
 	NetDial func(ctx context.Context, network, addr string) (net.Conn, error) // nil for the network
 }
 
+// maxAnswer is the most bytes that a hub, and a proxy before it, may say until there is a websocket. What reads their answers
+// has no limit of its own, and a fast line brings gigabytes in handshakeTimeout.
+const maxAnswer = 256 << 10
+
+// answering is a connection that ends when more comes than may.
+type answering struct {
+	net.Conn
+	left atomic.Int64 // bytes
+}
+
+// Read implements net.Conn.
+func (a *answering) Read(p []byte) (int, error) {
+	n, err := a.Conn.Read(p)
+	if a.left.Add(-int64(n)) < 0 {
+		return 0, wire.ErrTooLarge
+	}
+	return n, err
+}
+
 // Dial opens a websocket at a ws or wss address. A hub that refuses gives a *problem.Error with its code.
 func Dial(ctx context.Context, url string, o DialOptions) (*Conn, error) {
+	dial, conn := o.NetDial, &answering{}
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+	}
+	conn.left.Store(maxAnswer)
 	dialer := websocket.Dialer{
-		Proxy:            http.ProxyFromEnvironment,
-		NetDialContext:   o.NetDial,
+		Proxy: http.ProxyFromEnvironment,
+		NetDialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			c, err := dial(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			conn.Conn = c
+			return conn, nil
+		},
 		TLSClientConfig:  o.TLS,
 		HandshakeTimeout: handshakeTimeout,
 		ReadBufferSize:   o.readBuffer,
@@ -148,6 +181,7 @@ func Dial(ctx context.Context, url string, o DialOptions) (*Conn, error) {
 		_ = ws.Close() // refused below
 		return nil, ProtocolVersion()
 	}
+	conn.left.Store(math.MaxInt64)
 	return newConn(ws, o.Options), nil
 }
 
