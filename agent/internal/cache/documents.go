@@ -76,7 +76,8 @@ func (c *Cache) loadPlans(rebuilt bool) error {
 	if err := c.loadTrust(stored[string(keyTrust)]); err != nil {
 		return err
 	}
-	if err := c.loadFloors(stored[string(keyFloors)], rebuilt); err != nil {
+	behind, err := c.loadFloors(stored[string(keyFloors)], rebuilt)
+	if err != nil {
 		return err
 	}
 	for key, into := range map[string]**held{string(keyActive): &c.plans.active, string(keyPending): &c.plans.pending} {
@@ -88,6 +89,14 @@ func (c *Cache) loadPlans(rebuilt bool) error {
 			}
 			*into = h
 			c.o.Verified(h.doc.IssuedAt)
+		}
+	}
+	if newest := c.plans.newest(); newest != nil && newest.doc.Version < c.plans.floors.Head.Version {
+		c.o.Log.Error("plan on the disk is older than one accepted before: it plays without its bulletins", "version", newest.doc.Version)
+		for _, h := range []*held{c.plans.active, c.plans.pending} {
+			if h != nil {
+				h.doc.Bulletins = nil // they may have been taken back since, and nothing else would silence them
+			}
 		}
 	}
 	if a := c.plans.active; a != nil {
@@ -102,7 +111,7 @@ func (c *Cache) loadPlans(rebuilt bool) error {
 			}
 		}
 	}
-	c.loadOrders(stored[string(keyOrders)])
+	c.loadOrders(stored[string(keyOrders)], behind)
 	c.dropRevoked(c.plans.trust) // the power may have gone between the trust document and this
 	c.advance()
 	return nil
@@ -135,7 +144,9 @@ func (c *Cache) loadTrust(mirror []byte) error {
 	return nil
 }
 
-func (c *Cache) loadFloors(raw []byte, rebuilt bool) error {
+// loadFloors takes the higher of database and file. The database is written first: behind says that it has forgotten an order
+// that the file knows.
+func (c *Cache) loadFloors(raw []byte, rebuilt bool) (behind bool, err error) {
 	var inDB seal.Floors
 	if raw != nil {
 		text, ok := durable.Unmark(keyFloors, raw)
@@ -148,20 +159,23 @@ func (c *Cache) loadFloors(raw []byte, rebuilt bool) error {
 	file, err := seal.OpenFloorFile(path)
 	if seal.CodeOf(err) == seal.FloorFileDamaged {
 		if rebuilt || raw == nil {
-			return errFloorsLost.With(err)
+			return false, errFloorsLost.With(err)
 		}
 		c.o.Log.Error("floor file is damaged, taking the database's floors", "error", err)
 		if err := os.Rename(path, path+".damaged"); err != nil {
-			return fmt.Errorf("set floor file aside: %w", err)
+			return false, fmt.Errorf("set floor file aside: %w", err)
 		}
 		file, err = seal.OpenFloorFile(path)
 	}
 	if err != nil {
-		return fmt.Errorf("open floors: %w", err)
+		return false, fmt.Errorf("open floors: %w", err)
 	}
 	c.floorFile = file
+	for key, sequence := range file.Floors().Orders {
+		behind = behind || sequence > inDB.Orders[key]
+	}
 	c.plans.floors = file.Floors().Merge(inDB).Merge(seal.Floors{Trust: c.plans.trust.Floor()})
-	return file.Raise(c.plans.floors)
+	return behind, file.Raise(c.plans.floors)
 }
 
 func readHead(raw []byte) (*held, error) {

@@ -209,9 +209,17 @@ func (c *Cache) commitOrder(floors seal.Floors, orders []hurried) error {
 	return c.commit(floors, keyOrders, durable.Mark(keyOrders, raw))
 }
 
-// loadOrders reads the orders that no head says yet. Their signatures were verified when they came.
-func (c *Cache) loadOrders(raw []byte) {
+// loadOrders reads the orders that no head says yet. Their signatures were verified when they came. Those of a database that is
+// behind are given up, on the disk too: a later one may have taken them back.
+func (c *Cache) loadOrders(raw []byte, behind bool) {
 	if raw == nil {
+		return
+	}
+	if behind {
+		c.o.Log.Error("orders on the disk are older than the last one accepted, the next plan has them")
+		if err := c.commitOrder(c.plans.floors, nil); err != nil {
+			c.o.Log.Error("they stay on the disk", "error", err)
+		}
 		return
 	}
 	text, ok := durable.Unmark(keyOrders, raw)
