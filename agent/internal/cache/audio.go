@@ -170,8 +170,20 @@ func (c *Cache) fileFor(m *broadcast.Manifest) *file {
 		f = &file{fileRecord: fileRecord{Size: m.Size}, pending: map[int][]byte{}}
 		c.files[m.Audio] = f
 	}
-	f.manifest = m
+	c.follow(f, m)
 	return f
+}
+
+// follow has a file go by a manifest; the caller holds mu. Where the sizes differ the file began by a manifest that lied, or its
+// record is damaged: what is there counts as far as it has its hashes.
+func (c *Cache) follow(f *file, m *broadcast.Manifest) {
+	f.manifest = m
+	if f.Size == m.Size {
+		return
+	}
+	c.used -= f.bytes()
+	f.Size, f.Whole = m.Size, false
+	c.used += f.bytes()
 }
 
 // flush commits the chunks that wait, in one transaction, and finishes files that are complete now.

@@ -92,7 +92,7 @@ func Open(o Options) (*Cache, error) {
 	c.o.Log = o.Log.With("part", "cache")
 	c.linkWants, c.linkHoldings, c.linkPlan = c.wantsChanged.Subscribe(), c.holdingsChanged.Subscribe(), c.planChanged.Subscribe()
 	c.plans.present = map[broadcast.Hash]bool{}
-	c.plans.days, c.plans.manifests = map[broadcast.Hash]*broadcast.Day{}, map[broadcast.Hash]*broadcast.Manifest{}
+	c.plans.days, c.plans.manifests = map[broadcast.Hash]*broadcast.Day{}, map[broadcast.Hash]named{}
 	var err error
 	var rebuilt bool
 	if c.state, rebuilt, err = openDB(filepath.Join(o.Dir, "state.db"), o.Checker, c.o.Log, stateBuckets()...); err != nil {

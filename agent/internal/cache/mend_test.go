@@ -211,3 +211,31 @@ func TestWhatANewHeadTakesBackHoldsAtOnce(t *testing.T) {
 		t.Errorf("%+v", p.Head)
 	}
 }
+
+// A hub that was taken for a moment gave audio another manifest: the honest one counts when the next plan names it.
+func TestAnotherManifestOfTheSameAudioCounts(t *testing.T) {
+	h := newHub(t)
+	r := newRig(t, h)
+	it := h.report(3 * chunk)
+	noise := h.blobs[h.report(chunk).Audio]
+	lie := it
+	lie.Manifest = h.blob(h.marshal(broadcast.Manifest{Audio: it.Audio, Size: 2 * chunk, DurationMS: 1000, ChunkSize: broadcast.ChunkSize,
+		Chunks: []broadcast.Hash{hashOf(noise), hashOf(noise)}}))
+	r.offer(h.head(nil, lie))
+	r.fetch(h, 2) // the day and the manifest
+	if err := r.cache.Put(t.Context(), it.Audio, 0, noise, false); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.cache.flush(); err != nil {
+		t.Fatal(err)
+	}
+	r.offer(h.head(nil, it))
+	r.fetch(h, 2)
+	for range 10 { // each chunk that is not what it must be is found when all are there
+		r.fetch(h, 1)
+		r.cache.finishComplete()
+	}
+	if err := r.read(h, it); err != nil {
+		t.Errorf("read: %v", err)
+	}
+}

@@ -95,9 +95,9 @@ func (c *Cache) day(hash broadcast.Hash) (*broadcast.Day, bool, error) {
 // manifest sees to it that an item's manifest is known; false when it is not here.
 func (c *Cache) manifest(it broadcast.Item) (bool, error) {
 	c.mu.Lock()
-	m := c.plans.manifests[it.Audio]
+	known := c.plans.manifests[it.Audio].hash == it.Manifest // an older plan may have had another
 	c.mu.Unlock()
-	if m != nil {
+	if known {
 		return true, nil
 	}
 	data, ok := c.part(it.Manifest)
@@ -113,9 +113,9 @@ func (c *Cache) manifest(it broadcast.Item) (bool, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.plans.manifests[it.Audio] = &parsed
+	c.plans.manifests[it.Audio] = named{&parsed, it.Manifest}
 	if f := c.files[it.Audio]; f != nil {
-		f.manifest = &parsed
+		c.follow(f, &parsed)
 	}
 	return true, nil
 }

@@ -40,8 +40,14 @@ type plans struct {
 	orders    []hurried
 	inForce   *broadcast.Plan // what the scheduler goes by: active, and what is newer and cannot wait; see renew
 	days      map[broadcast.Hash]*broadcast.Day
-	manifests map[broadcast.Hash]*broadcast.Manifest // by audio
-	present   map[broadcast.Hash]bool                // parts that were seen whole on the disk
+	manifests map[broadcast.Hash]named // by audio
+	present   map[broadcast.Hash]bool  // parts that were seen whole on the disk
+}
+
+// named is a manifest with the name it is known by.
+type named struct {
+	*broadcast.Manifest
+	hash broadcast.Hash
 }
 
 // newest is the head accepted last.

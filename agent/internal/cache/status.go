@@ -60,7 +60,7 @@ func (c *Cache) countMissing(s *broadcast.CacheStatus, needs []need, trusted tim
 			continue
 		}
 		s.Missing++
-		if m := c.plans.manifests[n.hash]; m != nil {
+		if m := c.plans.manifests[n.hash].Manifest; m != nil {
 			missing := m.Size
 			if f != nil {
 				missing -= f.prefix(false)

@@ -177,7 +177,7 @@ func (c *Cache) Put(ctx context.Context, hash broadcast.Hash, offset int64, data
 		return c.putPart(n, offset, data, last)
 	}
 	c.mu.Lock()
-	m := c.plans.manifests[hash]
+	m := c.plans.manifests[hash].Manifest
 	c.mu.Unlock()
 	if m == nil {
 		return fmt.Errorf("put %s: its manifest is not here", hash)
