@@ -22,6 +22,7 @@ const (
 	backwardLimit  = 5 * time.Second     // signed time may be this much before the floor: hubs are two clocks as well
 	driftPerSecond = 50e-6               // of a PC's crystal
 	agreeLimit     = 2 * time.Second     // hardware clocks tell whole seconds; a system clock this near is the finer one
+	insistFor      = 15 * time.Minute    // a hub that says so long that it is earlier was wrong before (docs/decisions/0041)
 )
 
 // saved is what outlives the process.
@@ -32,7 +33,7 @@ type saved struct {
 	Wall     time.Time     `json:"wall"`       // system clock then
 	Trust    Trust         `json:"trust"`
 	Error    time.Duration `json:"error_ns"`
-	Floor    time.Time     `json:"floor"`    // from documents and signed time: never gone below
+	Floor    time.Time     `json:"floor"`    // from documents and signed time: gone below only for a hub that insists
 	Probable time.Time     `json:"probable"` // from plausible time: signed time may go below it
 }
 
@@ -52,6 +53,8 @@ type state struct {
 	elapsed  time.Duration // at this boot-time clock
 	err      time.Duration // half the round trip of the signed time it rests on
 	floor    time.Time
+	dated    time.Time     // newest verified document, or the build: no hub can be right that says it is earlier
+	doubted  time.Duration // boot-time clock since which signed time lies below the floor, 0 while it does not
 	probable time.Time
 	wall     time.Time     // system clock at the last look
 	looked   time.Duration // boot-time clock at the last look
@@ -60,7 +63,7 @@ type state struct {
 
 // begin decides what to trust when the agent starts.
 func begin(build time.Time, s saved, r reading) state {
-	st := state{trust: Untrusted, floor: latest(build, s.Floor), wall: r.wall, looked: r.elapsed}
+	st := state{trust: Untrusted, floor: latest(build, s.Floor), dated: build, wall: r.wall, looked: r.elapsed}
 	st.probable = latest(st.floor, s.Probable)
 	if st.keep(s, r) {
 		return st
@@ -163,9 +166,8 @@ func (st *state) sync(signed time.Time, sent, received time.Duration) error {
 		return fmt.Errorf("signed time took %v, more than %v", trip, maxRoundTrip)
 	}
 	now := signed.Add(trip / 2)
-	if now.Before(st.floor.Add(-backwardLimit)) {
-		return fmt.Errorf("signed time %s is before %s, which a verified document names",
-			now.UTC().Format(time.RFC3339), st.floor.UTC().Format(time.RFC3339))
+	if err := st.doubt(now, received); err != nil {
+		return err
 	}
 	if st.trust == Synced && trip/2 > st.uncertainty(received) {
 		return nil // what we have is better: a slow line must not move a good clock
@@ -174,6 +176,23 @@ func (st *state) sync(signed time.Time, sent, received time.Duration) error {
 	st.detail = "signed time of the hub"
 	// A time that was only plausible may have been ahead; the hub's fresh signature puts that right.
 	st.floor, st.probable = latest(st.floor, now.Add(-trip/2)), now
+	return nil
+}
+
+// doubt says why a signed time is not believed. One that is earlier than what the hub signed before may be right: its clock was
+// ahead then, and the agent has gone on from that ever since. It must say so for a while, and be after every document.
+func (st *state) doubt(now time.Time, elapsed time.Duration) error {
+	if !now.Before(st.floor.Add(-backwardLimit)) {
+		st.doubted = 0
+		return nil
+	}
+	if st.doubted == 0 {
+		st.doubted = elapsed
+	}
+	if elapsed-st.doubted < insistFor || now.Before(st.dated.Add(-backwardLimit)) {
+		return fmt.Errorf("signed time %s is before %s, the latest that was known", now.UTC().Format(time.RFC3339), st.floor.UTC().Format(time.RFC3339))
+	}
+	st.floor, st.doubted = st.dated, 0
 	return nil
 }
 
@@ -204,7 +223,7 @@ func (st *state) verified(issued time.Time, elapsed time.Duration) {
 			st.anchor, st.elapsed = issued, elapsed // it was behind: it goes on from here
 		}
 	}
-	st.floor = latest(st.floor, issued)
+	st.floor, st.dated = latest(st.floor, issued), latest(st.dated, issued)
 }
 
 // save gives what the next process begins with.

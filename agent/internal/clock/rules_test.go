@@ -205,6 +205,42 @@ func TestAHubPutsRightAPlausibleTimeThatWasAhead(t *testing.T) {
 	}
 }
 
+// A hub whose clock was ahead takes its agents along. Once it is right again they follow it back, unless it was wrong only now.
+func TestAHubThatWasAheadIsFollowedBack(t *testing.T) {
+	now := at("2026-11-25T03:15:00Z")
+	st := begin(build, saved{}, reading{boot, 0, build, time.Time{}, false})
+	if err := st.sync(now.Add(20*time.Minute), 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	st.tick(time.Hour)
+	for ask := range 10 { // a hub that has just been switched on
+		if err := st.sync(now.Add(time.Duration(ask)*time.Minute), time.Hour, time.Hour+time.Duration(ask)*time.Minute); err == nil {
+			t.Fatalf("followed after %d minutes", ask)
+		}
+	}
+	elapsed := 2 * time.Hour
+	if err := st.sync(now.Add(20*time.Minute+elapsed), elapsed, elapsed); err != nil {
+		t.Fatalf("then it was right: %v", err)
+	}
+	var err error
+	for ask := 0; ask <= 20; ask++ {
+		elapsed += time.Minute
+		st.tick(elapsed)
+		if err = st.sync(now.Add(elapsed), elapsed, elapsed); err == nil {
+			break
+		}
+	}
+	if got := st.now(elapsed); err != nil || st.trust != Synced || !got.Equal(now.Add(elapsed)) {
+		t.Errorf("%s, it is %v instead of %v: %v", st.trust, got, now.Add(elapsed), err)
+	}
+	st.verified(now.Add(elapsed), elapsed)
+	for ask := range 60 {
+		if err := st.sync(now.Add(-time.Hour), elapsed, elapsed+time.Duration(ask)*time.Minute); err == nil {
+			t.Fatal("followed to before a document")
+		}
+	}
+}
+
 // Whatever happens to the clocks, time never goes below the floor and a restart keeps it.
 func TestTimeNeverGoesBelowTheFloor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -224,9 +260,12 @@ func TestTimeNeverGoesBelowTheFloor(t *testing.T) {
 				wall = wall.Add(years("jump"))
 				st.look(read())
 			case 2: // the hub answers
-				_ = st.sync(build.Add(years("signed")), elapsed, elapsed+time.Second)
+				signed := build.Add(years("signed"))
+				if st.sync(signed, elapsed, elapsed+time.Second) == nil && signed.Before(floor) {
+					floor = st.dated // a hub that insists is followed back, to no document's past
+				}
 			case 3: // a document is verified
-				st.floor = latest(st.floor, build.Add(rapid.SampledFrom([]time.Duration{0, time.Hour, 24 * time.Hour}).Draw(t, "issued")))
+				st.verified(build.Add(rapid.SampledFrom([]time.Duration{0, time.Hour, 24 * time.Hour}).Draw(t, "issued")), elapsed)
 			case 4: // the agent starts again
 				st.tick(elapsed)
 				st = begin(build, st.save(read()), read())
