@@ -64,8 +64,8 @@ type Cache struct {
 	damaged      int // chunks found damaged since the start
 	writeErr     error
 	writeFailed  time.Duration
-	full         string // why something is not fetched, "" when there is room
-	partial      map[broadcast.Hash][]byte
+	full         string                   // why something is not fetched, "" when there is room
+	partial      part                     // that is being fetched
 	asked        map[broadcast.Hash]asked // audio that was asked for in this process
 	plans        plans
 	needs        []need
@@ -88,7 +88,7 @@ func Open(o Options) (*Cache, error) {
 		o.Free = DiskFree
 	}
 	c := &Cache{o: o, begun: time.Now(), files: map[broadcast.Hash]*file{}, dropped: map[broadcast.Hash]bool{},
-		partial: map[broadcast.Hash][]byte{}, asked: map[broadcast.Hash]asked{}, kicked: make(chan struct{}, 1)}
+		asked: map[broadcast.Hash]asked{}, kicked: make(chan struct{}, 1)}
 	c.o.Log = o.Log.With("part", "cache")
 	c.linkWants, c.linkHoldings, c.linkPlan = c.wantsChanged.Subscribe(), c.holdingsChanged.Subscribe(), c.planChanged.Subscribe()
 	c.plans.present = map[broadcast.Hash]bool{}

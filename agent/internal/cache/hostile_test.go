@@ -368,3 +368,31 @@ func (e *enemy) times(r *rig) {
 		t.Errorf("a good time: %v", err)
 	}
 }
+
+// A false hub begins every part that a plan names and ends none. All of it was kept, and an honest hub asked for the rest, which
+// there is not.
+func TestPartsWithoutEndDoNoHarm(t *testing.T) {
+	h := newHub(t)
+	r := newRig(t, h)
+	var items []broadcast.Item
+	for range 20 {
+		items = append(items, h.report(1))
+	}
+	r.offer(h.head(nil, items...))
+	r.fetch(h, 2) // the days
+	noise := bytes.Repeat([]byte{1}, chunk)
+	for _, it := range items {
+		for at := int64(0); at+chunk < maxPart; at += chunk {
+			if err := r.cache.Put(t.Context(), it.Manifest, at, noise, false); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if kept := len(r.cache.partial.bytes); kept > maxPart {
+		t.Errorf("%d bytes of parts are in memory", kept)
+	}
+	r.fetch(h, 100)
+	if st := r.cache.PlanState(); st.State != wire.PlanActive {
+		t.Errorf("with an honest hub: %+v", st)
+	}
+}

@@ -16,6 +16,12 @@ var bucketParts = []byte("parts") // hash (32 bytes) -> day document or manifest
 // needsFor is how long a list of needs serves: what passes in the meantime is fetched in vain, no more.
 const needsFor = 10 * time.Minute
 
+// part is the beginning of a day document or manifest.
+type part struct {
+	hash  broadcast.Hash
+	bytes []byte
+}
+
 // part reads a day document or manifest; one that is damaged on the disk counts as missing.
 func (c *Cache) part(hash broadcast.Hash) ([]byte, bool) {
 	raw, err := rawHash(hash)

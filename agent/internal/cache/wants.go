@@ -67,7 +67,9 @@ func (c *Cache) wantOf(n need) (Want, bool) {
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		w.Have = int64(len(c.partial[n.hash]))
+		if c.partial.hash == n.hash && n.size > 0 { // else nobody knows whether there is more
+			w.Have = int64(len(c.partial.bytes))
+		}
 		return w, true
 	}
 	c.mu.Lock()
@@ -191,22 +193,25 @@ func (c *Cache) Put(ctx context.Context, hash broadcast.Hash, offset int64, data
 	return nil
 }
 
-// putPart gathers a day document or manifest in memory; it is small, and worth nothing before it is whole.
+// putPart gathers a day document or manifest in memory, one at a time; it is small, and worth nothing before it is whole.
 func (c *Cache) putPart(n need, offset int64, data []byte, last bool) error {
 	c.mu.Lock()
-	have := c.partial[n.hash]
-	if offset != int64(len(have)) || len(have)+len(data) > maxPart {
-		delete(c.partial, n.hash)
+	if offset == 0 {
+		c.partial = part{hash: n.hash}
+	}
+	have := c.partial.bytes
+	if c.partial.hash != n.hash || offset != int64(len(have)) || len(have)+len(data) > maxPart {
+		c.partial = part{}
 		c.mu.Unlock()
 		return fmt.Errorf("put %s: %d bytes at %d do not follow %d", n.hash, len(data), offset, len(have))
 	}
 	have = append(have, data...)
-	c.partial[n.hash] = have
+	c.partial.bytes = have
 	if !last {
 		c.mu.Unlock()
 		return nil
 	}
-	delete(c.partial, n.hash)
+	c.partial = part{}
 	c.mu.Unlock()
 	if hashOf(have) != n.hash {
 		return fmt.Errorf("put %s: the bytes do not have that hash", n.hash)
