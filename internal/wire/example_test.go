@@ -62,7 +62,7 @@ func examples() []example {
 		{"hub", &Plan{Envelope: sealed}, "A sealed plan head: after welcome when the agent has another one, and at each change. One that is refused comes again, ever more rarely, with the trust documents sent since the last that was not.\n" +
 			"What an accepted head takes back (withdrawals, bulletins that are no longer in it, decisions) holds at once, the rest of it when its documents are there."},
 		{"agent", &PlanState{Version: 42, State: PlanRefused, Code: "PLAN_EXPIRED"},
-			"What became of the newest head: `active`, `fetching` (its documents are still coming) or `refused` with a code."},
+			"What became of the newest head: `active`, `fetching` (its documents are still coming) or `refused` with a code. A trust document that is not taken is told as a head that is refused, and comes again with it."},
 		{"agent", &Want{SHA256: exampleHash(), Offset: 131_072, End: 3_670_016, Window: 262_144, Due: exampleTime},
 			"Asks for a blob from `offset` (a multiple of 4,096) to `end` (absent: to its end). The hub then sends frames, never " +
 				"more than `window` bytes ahead of the acknowledgements of all open wants together. `due` is when audio may sound first; absent: needed now."},

@@ -347,7 +347,7 @@ func TestDocumentsAndOrders(t *testing.T) {
 		a.change("plan", func() { a.state.State = wire.PlanActive })
 		a.change("plan", func() {})
 		<-time.After(time.Second)
-		same(t, d.of("plan"), "0s plan 1 fetching", "1s plan 1 active")
+		same(t, d.of("plan"), "0s plan 0 refused", "0s plan 1 fetching", "1s plan 1 active") // the first is of the trust document
 		same(t, d.of("order"), "0s order CODE_X")
 		stop()
 		if len(a.offered) != 1 || a.offered[0] != "head 1" {

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -13,6 +14,7 @@ import (
 	"github.com/loa-vn/loa/internal/broadcast"
 	"github.com/loa-vn/loa/internal/mono"
 	"github.com/loa-vn/loa/internal/problem"
+	"github.com/loa-vn/loa/internal/seal"
 	"github.com/loa-vn/loa/internal/wire"
 	"github.com/loa-vn/loa/internal/wsconn"
 )
@@ -230,6 +232,10 @@ func (s *session) takeDocuments(ctx context.Context) error {
 			case *wire.Trust:
 				if err := plans.OfferTrust(ctx, m.Envelopes); err != nil {
 					s.l.o.Log.Warn("trust document refused", "err", err)
+					told = wire.PlanState{} // as of a head: the hub offers both again
+					if err := tell(wire.PlanState{State: wire.PlanRefused, Code: cmp.Or(string(seal.CodeOf(err)), "TRUST_NOT_KEPT")}); err != nil {
+						return err
+					}
 				}
 			case *wire.Plan:
 				told = wire.PlanState{} // each offer is answered: one that is refused comes again only then

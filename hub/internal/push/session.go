@@ -218,9 +218,8 @@ func (s *session) planState(m *wire.PlanState) {
 	s.know.Lock()
 	defer s.know.Unlock()
 	if m.State != wire.PlanRefused {
-		s.refusals = 0
-		if m.Version == s.version {
-			s.trusts = s.trust
+		if m.Version == s.version { // and not of one that it had before
+			s.refusals, s.trusts = 0, s.trust
 		}
 		return
 	}

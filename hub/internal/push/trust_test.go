@@ -3,6 +3,7 @@ package push
 import (
 	"bytes"
 	"testing"
+	"time"
 
 	"github.com/loa-vn/loa/internal/wire"
 )
@@ -45,5 +46,29 @@ func TestTrustThatWasNotTakenIsOfferedAgain(t *testing.T) {
 	w.await(t, "the plan's state", func() bool { return w.heard[len(w.heard)-1] == "plan 8 active" })
 	refuse() // for a reason of its own
 	brought("head 8")
+	p.quiet()
+}
+
+// Where a rotation changes no head an agent refuses the trust document alone: it has the head.
+func TestTrustIsOfferedUntilItIsTaken(t *testing.T) {
+	w := newWorld(t)
+	w.trust = [][]byte{[]byte("trust 1")}
+	w.head = Head{Version: 7, SHA256: foreign, Envelope: []byte("head 7")}
+	began, p := time.Now(), w.greet(t)
+	for range 4 {
+		if m := next[*wire.Trust](p); string(m.Envelopes[0]) != "trust 1" {
+			t.Fatalf("trust is %q", m.Envelopes)
+		}
+		next[*wire.Plan](p)
+		p.send(&wire.PlanState{State: wire.PlanRefused, Code: "TRUST_NOT_KEPT"})
+		p.send(&wire.PlanState{Version: 7, State: wire.PlanActive})
+	}
+	next[*wire.Trust](p)
+	if took, least := time.Since(began), 15*w.hub.o.RetryEvery; took < least { // 1, 2, 4 and 8 times
+		t.Errorf("five times in %v, not ever more rarely", took)
+	}
+	next[*wire.Plan](p)
+	p.send(&wire.PlanState{Version: 7, State: wire.PlanActive})
+	w.hub.Resync()
 	p.quiet()
 }
