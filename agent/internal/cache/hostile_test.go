@@ -391,6 +391,10 @@ func TestPartsWithoutEndDoNoHarm(t *testing.T) {
 	if kept := len(r.cache.partial.bytes); kept > maxPart {
 		t.Errorf("%d bytes of parts are in memory", kept)
 	}
+	w, _ := r.cache.NextWant(never) // longer than it is
+	if err := r.cache.Put(t.Context(), w.SHA256, 0, noise, false); err != nil {
+		t.Fatal(err)
+	}
 	r.fetch(h, 100)
 	if st := r.cache.PlanState(); st.State != wire.PlanActive {
 		t.Errorf("with an honest hub: %+v", st)
