@@ -367,6 +367,14 @@ func TestReplayedFramesGetNoSound(t *testing.T) {
 	b.must(b.Author.Call(b.ctx, "POST", "urgent/"+first.ID+"/cancel", nil, nil))
 	b.must(b.AwaitAgents(b.ctx, 1))
 	recorded := b.replayable()
+	orders := 0
+	for _, m := range recorded {
+		if m.Type() == "order" {
+			orders++
+		}
+	}
+	// One that it never got is none that comes again.
+	b.await("every order was taken", func() bool { return sum(b.codes, "order ") >= orders })
 	b.must(b.agent.Stop())
 	b.m.Pass(onlyTime)
 	b.record()
