@@ -23,6 +23,7 @@ const (
 	driftPerSecond = 50e-6               // of a PC's crystal
 	agreeLimit     = 2 * time.Second     // hardware clocks tell whole seconds; a system clock this near is the finer one
 	insistFor      = 15 * time.Minute    // a hub that says so long that it is earlier was wrong before (docs/decisions/0041)
+	insistOnPast   = 24 * time.Hour      // and where it sealed a document at a later time
 )
 
 // saved is what outlives the process.
@@ -53,7 +54,8 @@ type state struct {
 	elapsed  time.Duration // at this boot-time clock
 	err      time.Duration // half the round trip of the signed time it rests on
 	floor    time.Time
-	dated    time.Time     // newest verified document, or the build: no hub can be right that says it is earlier
+	build    time.Time     // of this program: no hub can be right that says it is earlier
+	dated    time.Time     // newest verified document
 	doubted  time.Duration // boot-time clock since which signed time lies below the floor, 0 while it does not
 	probable time.Time
 	wall     time.Time     // system clock at the last look
@@ -63,7 +65,7 @@ type state struct {
 
 // begin decides what to trust when the agent starts.
 func begin(build time.Time, s saved, r reading) state {
-	st := state{trust: Untrusted, floor: latest(build, s.Floor), dated: build, wall: r.wall, looked: r.elapsed}
+	st := state{trust: Untrusted, floor: latest(build, s.Floor), build: build, wall: r.wall, looked: r.elapsed}
 	st.probable = latest(st.floor, s.Probable)
 	if st.keep(s, r) {
 		return st
@@ -180,7 +182,7 @@ func (st *state) sync(signed time.Time, sent, received time.Duration) error {
 }
 
 // doubt says why a signed time is not believed. One that is earlier than what the hub signed before may be right: its clock was
-// ahead then, and the agent has gone on from that ever since. It must say so for a while, and be after every document.
+// ahead then, and the agent has gone on from that ever since. It must say so for a while, for long where a document is later.
 func (st *state) doubt(now time.Time, elapsed time.Duration) error {
 	if !now.Before(st.floor.Add(-backwardLimit)) {
 		st.doubted = 0
@@ -189,10 +191,14 @@ func (st *state) doubt(now time.Time, elapsed time.Duration) error {
 	if st.doubted == 0 {
 		st.doubted = elapsed
 	}
-	if elapsed-st.doubted < insistFor || now.Before(st.dated.Add(-backwardLimit)) {
+	wait := insistFor
+	if now.Before(st.dated.Add(-backwardLimit)) {
+		wait = insistOnPast
+	}
+	if elapsed-st.doubted < wait || now.Before(st.build.Add(-backwardLimit)) {
 		return fmt.Errorf("signed time %s is before %s, the latest that was known", now.UTC().Format(time.RFC3339), st.floor.UTC().Format(time.RFC3339))
 	}
-	st.floor, st.doubted = st.dated, 0
+	st.floor, st.dated, st.doubted = st.build, time.Time{}, 0
 	return nil
 }
 

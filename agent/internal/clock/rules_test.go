@@ -241,6 +241,33 @@ func TestAHubThatWasAheadIsFollowedBack(t *testing.T) {
 	}
 }
 
+// A hub that started with a wrong year sealed plans by it. Once it is right again they must not keep a fleet silent for a year.
+func TestAHubThatSealedPlansWhileItWasAheadIsFollowedBack(t *testing.T) {
+	now := at("2026-11-25T03:15:00Z")
+	st := begin(build, saved{}, reading{boot, 0, build, time.Time{}, false})
+	if err := st.sync(now.AddDate(1, 0, 0), 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	st.verified(now.AddDate(1, 0, 0), 0)
+	elapsed, err := time.Duration(0), error(nil)
+	for range 25 {
+		elapsed += time.Hour
+		st.tick(elapsed)
+		if err = st.sync(now.Add(elapsed), elapsed, elapsed); err == nil {
+			break
+		}
+	}
+	if got := st.now(elapsed); err != nil || !got.Equal(now.Add(elapsed)) || elapsed < 24*time.Hour {
+		t.Errorf("after %v it is %v: %v", elapsed, got, err)
+	}
+	for hour := range 100 { // a dead battery, and no network of its own
+		elapsed += time.Hour
+		if err := st.sync(at("2020-01-01T00:00:00Z").Add(time.Duration(hour)*time.Hour), elapsed, elapsed); err == nil {
+			t.Fatal("followed to before the program was made")
+		}
+	}
+}
+
 // Whatever happens to the clocks, time never goes below the floor and a restart keeps it.
 func TestTimeNeverGoesBelowTheFloor(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -262,7 +289,7 @@ func TestTimeNeverGoesBelowTheFloor(t *testing.T) {
 			case 2: // the hub answers
 				signed := build.Add(years("signed"))
 				if st.sync(signed, elapsed, elapsed+time.Second) == nil && signed.Before(floor) {
-					floor = st.dated // a hub that insists is followed back, to no document's past
+					floor = build // a hub that insists is followed back
 				}
 			case 3: // a document is verified
 				st.verified(build.Add(rapid.SampledFrom([]time.Duration{0, time.Hour, 24 * time.Hour}).Draw(t, "issued")), elapsed)
