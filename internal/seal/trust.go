@@ -48,6 +48,7 @@ type RoleKeys struct {
 type Trust struct {
 	doc      TrustDoc
 	floor    Floor
+	known    Floor // of a later document that was accepted once
 	envelope []byte
 	revoked  map[string]bool
 }
@@ -69,6 +70,13 @@ func Digest(envelope []byte) [32]byte { return sha256.Sum256(envelope) }
 
 // Revoked tells whether it revokes a key.
 func (t *Trust) Revoked(keyID string) bool { return t.revoked[keyID] }
+
+// Knowing gives t for one who accepted later documents, up to that floor, and has lost them: of that version nothing else follows.
+func (t *Trust) Knowing(floor Floor) *Trust {
+	k := *t
+	k.known = floor
+	return &k
+}
 
 // Disowns tells whether a key that it revokes is among those that signed an envelope. It verifies nothing: that was done when
 // the envelope came.
@@ -160,6 +168,9 @@ func (t *Trust) follow(envelope []byte, now time.Time) (*Trust, error) {
 	}
 	if next.Version() != t.Version()+1 {
 		return nil, refuse(VersionSkipped, "trust document %d after %d", next.Version(), t.Version())
+	}
+	if next.known = t.known; next.Version() == t.known.Version && next.floor != t.known {
+		return nil, refuse(VersionReused, "trust document %d is not the one accepted before", next.Version())
 	}
 	if fromFuture(next.doc.IssuedAt, now) {
 		return nil, refuse(FromFuture, "trust document issued at %s", next.doc.IssuedAt.Format(time.RFC3339))

@@ -130,6 +130,7 @@ func (c *Cache) OfferTrust(_ context.Context, envelopes [][]byte) error {
 	c.offers.Lock()
 	defer c.offers.Unlock()
 	current, floors := c.trustAndFloors()
+	current = current.Knowing(floors.Trust)
 	next, err := seal.AcceptTrusts(current, envelopes, c.o.Trusted())
 	early := seal.CodeOf(err) == seal.FromFuture && !c.o.Synced()
 	if early {

@@ -2,6 +2,8 @@ package cache
 
 import (
 	"maps"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -112,5 +114,28 @@ func TestARotationReachesAClockThatIsBehind(t *testing.T) {
 	}
 	if !verified.IsZero() {
 		t.Errorf("the document moved the clock to %v", verified)
+	}
+}
+
+// Whoever puts an older trust document back, and has a key that was good then, gets no other successor accepted.
+func TestOnlyTheTrustDocumentOfBeforeFollowsAnOlderOne(t *testing.T) {
+	e := newEnemy(t)
+	r := newRig(t, e.hub)
+	first, before := e.trust.Envelope(), e.doc
+	second := e.next(func(d *seal.TrustDoc) { e.replace(d, seal.Urgent, "stranger") })
+	r.offerTrust(second)
+	r.close()
+	if err := os.WriteFile(filepath.Join(r.dir, trustFile), first, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.open()
+	e.doc = before
+	other := e.next(func(d *seal.TrustDoc) { e.replace(d, seal.Planner, "next root") })
+	if err := r.cache.OfferTrust(t.Context(), [][]byte{other}); seal.CodeOf(err) != seal.VersionReused || r.cache.Trust().Version() != 1 {
+		t.Errorf("another second document: %v, version %d", err, r.cache.Trust().Version())
+	}
+	r.offerTrust(second)
+	if v := r.cache.Trust().Version(); v != 2 {
+		t.Errorf("the second document again: version %d", v)
 	}
 }
