@@ -90,7 +90,7 @@ func mailServer(t *testing.T) (*post, string) {
 		defer close(done)
 		_ = s.Serve(l) // ends by Close
 	}()
-	t.Cleanup(func() { _ = s.Close(); <-done })
+	t.Cleanup(func() { _, _ = s.Close(), l.Close(); <-done })
 	return p, "smtp://" + l.Addr().String()
 }
 

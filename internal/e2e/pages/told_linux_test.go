@@ -57,6 +57,7 @@ func tellAbroad(t *testing.T) (w *told, env []string) {
 	t.Cleanup(func() {
 		receiver.Close()
 		_ = server.Close()
+		_ = l.Close() // where a test is skipped at once the server does not know it yet
 		<-ended
 		if w.bad != nil {
 			t.Error(w.bad)
