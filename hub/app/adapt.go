@@ -129,17 +129,29 @@ type plays struct {
 	fleet    *fleet.Fleet
 	evidence *evidence.Log
 	bus      bus.Bus
+	log      *slog.Logger
 }
 
+// Insert acknowledges what is no record too: it would not become one, and those behind it wait.
 func (p plays) Insert(ctx context.Context, agent string, records []broadcast.Play) ([]string, error) {
 	area, err := p.fleet.AreaOf(ctx, agent)
 	if err != nil {
 		return nil, err
 	}
+	var none []string
+	records = slices.DeleteFunc(slices.Clone(records), func(r broadcast.Play) bool {
+		err := r.Check()
+		if err != nil {
+			p.log.Warn("play record is left out", "agent", agent, "id", r.ID, "err", err)
+			none = append(none, r.ID)
+		}
+		return err != nil
+	})
 	ids, fresh, err := p.evidence.Insert(ctx, agent, area, records)
 	if err != nil {
 		return nil, err
 	}
+	ids = append(ids, none...)
 	for _, r := range fresh {
 		p.bus.Publish(bus.Event{Topic: bus.Play, Area: r.Area, Agent: agent, ID: r.ID, Data: map[string]any{
 			"broadcast": r.Broadcast, "report": r.Report, "slot": r.Slot, "outcome": r.Outcome, "reason": r.Reason, "planned_start": r.PlannedStart}})

@@ -220,7 +220,7 @@ func (a *App) openStages(ctx context.Context) error {
 	a.planner.Readiness = readiness{fleet: a.fleet, planner: a.planner, evidence: a.evidence, now: a.o.Now}
 	a.lane = orders.NewLane(orders.LaneDeps{Desk: a.orders, Sealer: a.trust, Reach: places{a.planner}, Agents: connected{a}, Refused: a.orderRefused, Tell: a.tell()})
 	a.push = push.New(push.Options{Fleet: answering{a.fleet, a.planRefused, a.planTaken}, Heads: heads{a.planner}, Trusts: a.trust, Blobs: a.blobs, Time: a.trust, Orders: a.lane,
-		Plays: plays{a.fleet, a.evidence, a.bus}, Decided: decided{a.fleet, a.orders, a.accounts, log("orders")}, Log: log("push"), Metrics: a.metrics.Push,
+		Plays: plays{a.fleet, a.evidence, a.bus, log("evidence")}, Decided: decided{a.fleet, a.orders, a.accounts, log("orders")}, Log: log("push"), Metrics: a.metrics.Push,
 		Software: "loa-hub/" + a.o.Version, Now: a.o.Now, Limit: a.o.AudioLimit, Urgent: a.urgent})
 	a.metrics.Gauge("agents_online", "Agents connected to this hub.", func() float64 { return float64(a.push.Connected()) })
 	a.metrics.Gauge("link_queued", "Agents that wait for their turn under audio_limit.", func() float64 { return float64(a.push.Queued()) })

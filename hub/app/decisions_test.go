@@ -12,6 +12,44 @@ import (
 	"github.com/loa-vn/loa/internal/wire"
 )
 
+// One agent that lies, or is not ours any more, must not make the play log of all others unreadable.
+func TestRecordsThatCannotBeAreLeftOut(t *testing.T) {
+	data := t.TempDir()
+	const agent = "01a20972-a42a-7d88-a076-8cfe699912a5"
+	pairedAgent(t, data, agent, "xa-a")
+	r := start(t, data)
+	admin := r.join("minh", accounts.Admin, "")
+	at := time.Now().Truncate(time.Second)
+	good := broadcast.Play{ID: uuid.NewString(), Report: "r", PlannedStart: at, PlannedEnd: at.Add(time.Minute), Outcome: broadcast.Played, ReachedMS: 60_000}
+	records := []broadcast.Play{good}
+	for _, spoil := range []func(*broadcast.Play){
+		func(p *broadcast.Play) {
+			p.PlannedStart = time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -14*3600))
+		},
+		func(p *broadcast.Play) {
+			p.EndedAt = time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -14*3600))
+		},
+		func(p *broadcast.Play) { p.PlannedEnd = time.Time{} },
+		func(p *broadcast.Play) { p.ReachedMS = 1<<63 - 1 },
+		func(p *broadcast.Play) { p.MissedMS = -1 << 62 },
+		func(p *broadcast.Play) { p.Outcome = "heard" },
+		func(p *broadcast.Play) { p.ID = "no cursor\n" },
+	} {
+		bad := good
+		bad.ID = uuid.NewString()
+		spoil(&bad)
+		records = append(records, bad)
+	}
+	acked, err := plays{r.fleet, r.evidence, r.bus, r.o.Logger}.Insert(t.Context(), agent, records)
+	if err != nil || len(acked) != len(records) {
+		t.Fatalf("%v %v, want all acknowledged: those behind them wait", acked, err)
+	}
+	page := r.json(admin, "GET", "plays", "").want(t, 200, "")
+	if list, _ := page["items"].([]any); len(list) != 1 || inner(list[0])["id"] != good.ID {
+		t.Errorf("listed: %v", page)
+	}
+}
+
 // TestWhatTheCommuneDecidesIsInItsPlan takes a stop from the operator's phone and a release from the PC into the head.
 func TestWhatTheCommuneDecidesIsInItsPlan(t *testing.T) {
 	data := t.TempDir()

@@ -1,6 +1,11 @@
 package broadcast
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
 
 // Outcome of a slot.
 type Outcome string
@@ -44,6 +49,26 @@ type Segment struct {
 	OffsetMS  int64     `json:"offset_ms"` // position in the audio at StartedAt
 	ReachedMS int64     `json:"reached_card_ms"`
 	Ended     string    `json:"ended"` // why it ended: complete | interrupted | stopped | card_missing | power | …
+}
+
+// longestMS bounds what a record says of its sound: more than any has, and little enough to be summed.
+const longestMS = 7 * 24 * 3_600_000
+
+// Check tells what keeps a record from being one, whoever made it: with it, lists and sums of others' would be nobody's to
+// read.
+func (p *Play) Check() error {
+	long := func(ms int64) bool { return ms < -longestMS || ms > longestMS }
+	switch {
+	case p.ID == "" || len(p.ID) > 128 || strings.ContainsFunc(p.ID, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return fmt.Errorf("%.70q is no id", p.ID)
+	case p.Outcome != Played && p.Outcome != Cut && p.Outcome != Skipped:
+		return fmt.Errorf("the outcome %.20q is unknown", p.Outcome)
+	case far(p.PlannedStart) || far(p.PlannedEnd) || !p.StartedAt.IsZero() && far(p.StartedAt) || !p.EndedAt.IsZero() && far(p.EndedAt):
+		return errors.New("it was at no time there is")
+	case long(p.ReachedMS) || long(p.MissedMS):
+		return errors.New("it sounded longer than anything does")
+	}
+	return nil
 }
 
 // Reasons a slot was cut or skipped. They are stable words of the play log; pages translate them.

@@ -118,7 +118,7 @@ func (m *Holdings) Check() error {
 // Check implements Message. What a status says is for people and for counting; only its size is limited.
 func (*Status) Check() error { return nil }
 
-// Check implements Message. What a record claims is looked at by evidence; here only what the exchange needs.
+// Check implements Message. What a record claims is looked at by who keeps it; here only what the exchange needs.
 func (m *Plays) Check() error {
 	if len(m.Records) == 0 || len(m.Records) > MaxPlays {
 		return fmt.Errorf("it has %d records, not 1 to %d", len(m.Records), MaxPlays)

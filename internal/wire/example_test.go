@@ -76,7 +76,8 @@ func examples() []example {
 				"second. `have` 0 says that it was dropped."},
 		{"agent", &Status{status}, "How the agent is: every `status_every_ms` and at each change, at most two a second. While the\n" +
 			"operator's page is not served, `console` tells why: `{code, vi, en, detail}`."},
-		{"agent", &Plays{[]broadcast.Play{play}}, "At most 100 play records. The agent keeps each until it is acknowledged and sends it again otherwise."},
+		{"agent", &Plays{[]broadcast.Play{play}}, "At most 100 play records. The agent keeps each until it is acknowledged and sends it again otherwise. " +
+			"What cannot be a record (a time outside of the years 2000 to 2200, more than a week of sound, an id that is none) is acknowledged too, and left out."},
 		{"hub", &PlaysAck{[]string{play.ID}}, "Records that are committed. One that came twice is acknowledged twice and kept once."},
 		{"agent", &Decisions{[]Decision{{"019a8f41-0000-7000-8000-000000000002", decision}}}, "At most 20 decisions of the commune, made at its PC. " +
 			"They hold there already; the agent keeps each until it is acknowledged and sends it again otherwise. The next plan head has those that stand. `kind` is\n" +
