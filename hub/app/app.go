@@ -236,7 +236,7 @@ func (a *App) openStages(ctx context.Context) error {
 	}
 	a.api = api.New(api.Deps{Accounts: a.accounts, Ingest: a.ingest, Library: a.library, Planner: a.planner, Orders: a.orders, Lane: a.lane, Fleet: a.fleet, Alarms: a.alarms,
 		Evidence: a.evidence, DB: a.db, Blobs: a.blobs, Bus: a.bus, Metrics: a.metrics, Link: a.push, Pair: a.fleet.PairHandler(),
-		Pages: web.Handler(), Uploads: a.uploads(),
+		Pages: web.Handler(), Uploads: a.uploads(), Room: func() (int64, error) { return uploadRoom(a.o.Data) },
 		Zone: a.o.Zone, PublicURL: a.o.PublicURL, TLS: a.certs != nil, Proxy: a.o.Proxy, Version: a.o.Version, Log: log("api"), Now: a.o.Now})
 	return nil
 }

@@ -26,6 +26,16 @@ var errUnwell = problem.New("DOCTOR_FAILED", 500,
 // leastFree is room for one upload of the largest size with its working files.
 const leastFree = 5 << 30
 
+// keptFree is room that uploads leave, or a tenth of a small disk: for the database and what agents deliver in weeks, until
+// somebody has seen to it.
+const keptFree = 1 << 30
+
+// uploadRoom is how much of the disk uploads may take.
+func uploadRoom(data string) (int64, error) {
+	free, size, err := diskBytes(data)
+	return free - min(keptFree, size/10), err
+}
+
 // finding is the result of one check: good, or worth a warning, or an error.
 type finding struct {
 	say  string
@@ -145,7 +155,7 @@ func checkTool(ctx context.Context, name string) finding {
 }
 
 func checkRoom(data string) finding {
-	free, err := freeBytes(data)
+	free, _, err := diskBytes(data)
 	if err != nil {
 		return finding{err: err}
 	}

@@ -7,8 +7,8 @@ func lockData(string, bool) (release func() error, err error) {
 	return func() error { return nil }, nil
 }
 
-// freeBytes is not known here.
-func freeBytes(string) (int64, error) { return 1 << 62, nil }
+// diskBytes is not known here.
+func diskBytes(string) (free, size int64, err error) { return 1 << 62, 1 << 62, nil }
 
 // privateFiles does nothing here.
 func privateFiles() {}

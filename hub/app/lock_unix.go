@@ -27,13 +27,13 @@ func lockData(data string, shared bool) (release func() error, err error) {
 	return f.Close, nil
 }
 
-// freeBytes is the room that is left for the hub on a folder's disk.
-func freeBytes(dir string) (int64, error) {
+// diskBytes is the room that is left for the hub on a folder's disk, and the whole of it.
+func diskBytes(dir string) (free, size int64, err error) {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(dir, &st); err != nil {
-		return 0, fmt.Errorf("ask for free room: %w", err)
+		return 0, 0, fmt.Errorf("ask for free room: %w", err)
 	}
-	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert // the types differ by system
+	return int64(st.Bavail) * int64(st.Bsize), int64(st.Blocks) * int64(st.Bsize), nil //nolint:unconvert // the types differ by system
 }
 
 // privateFiles makes what this process creates readable by its owner alone: database and play log, too.

@@ -47,7 +47,8 @@ type Deps struct {
 	Bus      bus.Bus
 	Metrics  *Metrics
 
-	Uploads store.Parts // has the uploads that come in pieces
+	Uploads store.Parts           // has the uploads that come in pieces
+	Room    func() (int64, error) // bytes of the disk that uploads may take; nil for no limit
 
 	Rates Rates // of each address; zero for the default
 

@@ -93,6 +93,9 @@ func (s *Server) pieceRoutes() {
 		if o.begun {
 			register(s, o.op, func(ctx context.Context, in *pieceInput) (*huma.StreamResponse, error) {
 				report, err := p.mine(ctx, in.ID)
+				if err == nil {
+					err = s.room(in.request.ContentLength)
+				}
 				if err != nil {
 					return nil, err
 				}
@@ -101,10 +104,15 @@ func (s *Server) pieceRoutes() {
 			continue
 		}
 		register(s, o.op, func(ctx context.Context, in *uploadInput) (*huma.StreamResponse, error) {
-			if size, err := strconv.ParseInt(in.request.Header.Get("Upload-Length"), 10, 64); err == nil && size > maxPieces {
+			size, err := strconv.ParseInt(in.request.Header.Get("Upload-Length"), 10, 64)
+			switch {
+			case err == nil && size > maxPieces:
 				return nil, ingest.ErrTooLarge
-			} else if err == nil && size == 0 {
+			case err == nil && size == 0:
 				return nil, ingest.ErrEmpty
+			}
+			if err := s.room(size); err != nil {
+				return nil, err
 			}
 			return p.serve(ctx, *in, "", "", o.handle), nil
 		})

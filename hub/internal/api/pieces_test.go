@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -148,6 +149,26 @@ func TestUploadsInPiecesThatAreRefused(t *testing.T) {
 		want(t, s.ask(r), 204, "")
 		want(t, s.find(), 404, "UPLOAD_NOT_FOUND")
 	})
+}
+
+// Whoever uploads more than there is room for must not take it from the play records that agents deliver.
+func TestUploadsLeaveRoomOnTheDisk(t *testing.T) {
+	b := newBench(t)
+	room := int64(len(sound))
+	b.Room = func() (int64, error) { return room, nil }
+	s, w := b.begins(t, "officer-a", len(sound), "title", "Tìm hiểu pháp luật", "filename", "a.wav")
+	want(t, w, 201, "")
+	_, w = b.begins(t, "officer-a", len(sound)+1, "title", "Tìm hiểu pháp luật", "filename", "a.wav")
+	want(t, w, 507, "INGEST_DISK_FULL")
+	room = 5 // others were faster
+	want(t, s.send(0, sound), 507, "INGEST_DISK_FULL")
+	want(t, s.send(0, sound[:5]), 204, "")
+	contentType, body := makeForm(t, part{"title", "", "Tìm hiểu pháp luật"}, part{"audio", "a.wav", sound})
+	if status, answer := b.upload(t, "officer-a", contentType, bytes.NewReader(body)); status != 507 || codeOf(answer) != "INGEST_DISK_FULL" {
+		t.Errorf("as a form: %d %s", status, answer)
+	}
+	room = int64(len(sound))
+	want(t, s.send(5, sound[5:]), 204, "") // somebody saw to the disk, and nothing was lost
 }
 
 func TestABrokenLineLosesNoPiece(t *testing.T) {

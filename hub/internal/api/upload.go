@@ -82,7 +82,22 @@ type form struct {
 	again  bool // who sent it will ask again: what fails now may be done then
 }
 
+// room refuses so many bytes more where the rest of the disk is for what must be kept: the database, agents' play records.
+func (s *Server) room(size int64) error {
+	if s.Room == nil || size <= 0 {
+		return nil
+	}
+	free, err := s.Room()
+	if err == nil && size > free {
+		err = ingest.ErrDiskFull
+	}
+	return err
+}
+
 func (s *Server) createReport(ctx context.Context, in *uploadInput) (*reportOutput, error) {
+	if err := s.room(in.request.ContentLength); err != nil {
+		return nil, err
+	}
 	f, err := s.readForm(ctx, in)
 	if err == nil {
 		ctx, err = s.still(ctx, in.request.Header, "create-report")
