@@ -74,22 +74,21 @@ export function useClock(): Clock {
 
 /** The hub's time, looked at some times a minute: what is near, and today, change while a page lies open. */
 export function useMinute(): number {
-  const [now, setNow] = useState(hubNow);
-  useEffect(() => {
-    const tick = setInterval(() => setNow(hubNow()), 10_000);
-    return () => clearInterval(tick);
-  }, []);
-  return now;
+  return useSteps(10_000);
 }
 
-/** A clock in steps of a second: the hub's to a second, or the one given. */
-export function useTick(now = hubNow): number {
-  const [at, setAt] = useState(now);
+/** The hub's time in steps of a second. */
+export function useTick(): number {
+  return useSteps(1000);
+}
+
+function useSteps(ms: number): number {
+  const [now, setNow] = useState(hubNow);
   useEffect(() => {
-    const tick = setInterval(() => setAt(now()), 1000);
+    const tick = setInterval(() => setNow(hubNow()), ms);
     return () => clearInterval(tick);
-  }, [now]);
-  return at;
+  }, [ms]);
+  return now;
 }
 
 /** A day some days later, in the calendar alone. */

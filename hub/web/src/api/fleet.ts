@@ -18,7 +18,6 @@ export type Seen = { rows: Row[]; loaded: boolean; error: unknown };
 class Fleet {
   private byId = new Map<string, Row>();
   private mark = '';
-  private skew = 0; // the hub's clock minus the browser's, ms
   private listeners = new Set<() => void>();
   private seen: Seen = { rows: [], loaded: false, error: undefined };
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -33,9 +32,6 @@ class Fleet {
   };
 
   look = () => this.seen;
-
-  /** The hub's clock: ages are counted by it. */
-  now = () => Date.now() + this.skew;
 
   ask = () => {
     this.wanted = true;
@@ -78,7 +74,6 @@ class Fleet {
     if (data.whole) this.byId = new Map();
     for (const r of data.items) this.byId.set(r.id, { ...r, plain: plain(r.name), bad: troubles(r) });
     this.mark = data.mark;
-    this.skew = Date.parse(data.now) - Date.now();
     const same = this.seen.loaded && !this.seen.error && data.items.length === 0 && !data.whole;
     if (!same) this.show({ rows: [...this.byId.values()], loaded: true, error: undefined });
   }
@@ -89,8 +84,8 @@ class Fleet {
   }
 }
 
-export function useFleet(): Seen & { now: () => number; ask: () => void } {
+export function useFleet(): Seen & { ask: () => void } {
   const [fleet] = useState(() => new Fleet());
   useEffect(() => fleet.run(), [fleet]);
-  return { ...useSyncExternalStore(fleet.subscribe, fleet.look), now: fleet.now, ask: fleet.ask };
+  return { ...useSyncExternalStore(fleet.subscribe, fleet.look), ask: fleet.ask };
 }

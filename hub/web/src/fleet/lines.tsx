@@ -16,12 +16,12 @@ const wide = 44;
 const narrow = 92;
 const between = 64;
 
-type Props = { lines: Line[]; sorting: Sorting; sort: (by: Sorting) => void; toggle: (area: string) => void; now: () => number; areaName: (code: string) => string };
+type Props = { lines: Line[]; sorting: Sorting; sort: (by: Sorting) => void; toggle: (area: string) => void; areaName: (code: string) => string };
 
 /** All lines of the list, of which only those in sight exist. */
-export function Lines({ lines, sorting, sort, toggle, now, areaName }: Props) {
+export function Lines({ lines, sorting, sort, toggle, areaName }: Props) {
   const { t } = useTranslation(words);
-  const at = useTick(now);
+  const at = useTick();
   const box = useRef<HTMLDivElement>(null);
   const height = useHeight();
   const heightOf = useCallback((line: Line) => (isHead(line) ? wide : height), [height]);

@@ -10,7 +10,7 @@ import { useAgentList, useAreaNames } from '../parts/areas';
 import { complain } from '../parts/notify';
 import { Page } from '../parts/page';
 import { Empty, Rows, Trouble } from '../parts/states';
-import { length, useClock } from '../time';
+import { length, useClock, useTick } from '../time';
 import { Act, type Action } from './commune-act';
 import { Decided, Newest, Programme } from './commune-lists';
 
@@ -54,22 +54,11 @@ export default function Commune() {
   );
 }
 
-/** The hub's time, each second. */
-function useNow(at: string | undefined, read: number): number {
-  const ahead = at ? Date.parse(at) - read : 0;
-  const [now, setNow] = useState(Date.now());
-  useEffect(() => {
-    const tick = setInterval(() => setNow(Date.now()), 1000);
-    return () => clearInterval(tick);
-  }, []);
-  return now + ahead;
-}
-
 function Cluster({ id, all }: { id: string; all: string[] }) {
   const { t } = useTranslation();
   const me = useMe();
-  const { data, error, dataUpdatedAt, refetch } = api.useQuery('get', '/agents/{id}/desk', { params: { path: { id } } }, { refetchInterval: 20_000 });
-  const now = useNow(data?.at, dataUpdatedAt);
+  const { data, error, refetch } = api.useQuery('get', '/agents/{id}/desk', { params: { path: { id } } }, { refetchInterval: 20_000 });
+  const now = useTick();
   const [action, setAction] = useState<Action>();
   const [day, setDay] = useState('today');
   const may = me.may.includes('decide');

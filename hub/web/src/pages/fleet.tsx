@@ -21,7 +21,7 @@ const kinds = ['any', 'trouble', 'offline', 'card', 'clock', 'audio', 'plan'] as
 export default function Fleet() {
   const { t } = useTranslation(words);
   const me = useMe();
-  const { rows, loaded, error, now, ask } = useFleet();
+  const { rows, loaded, error, ask } = useFleet();
   const [text, setText] = useState('');
   const [kind, setKind] = useState<Wish['kind']>('any');
   const [area, setArea] = useState('');
@@ -75,7 +75,7 @@ export default function Fleet() {
           )
         }
       >
-        <Lines lines={lines} sorting={sorting} sort={setSorting} toggle={toggle} now={now} areaName={areaName} />
+        <Lines lines={lines} sorting={sorting} sort={setSorting} toggle={toggle} areaName={areaName} />
       </Listed>
     </Page>
   );
